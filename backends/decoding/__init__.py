@@ -1,0 +1,81 @@
+"""The mathematics of decoding on arrays: sampling, acceptance, laws, and draws that are keyed and can be enumerated."""
+
+from .acceptance import (
+    ExactMatch,
+    Outcome,
+    Path,
+    Rejection,
+    Rule,
+    Tree,
+    Typical,
+    accept_node,
+    accept_tree,
+    outcome_law,
+    path_law,
+)
+from .chain import accept_chain, chain_proposals, match_chain
+from .draws import Counter, Draws, Key, Purpose, pick_at, uniform
+from .enumeration import Repeats, enumerate_outcomes, law_of
+from .laws import (
+    Array,
+    TokenMap,
+    entropy,
+    normalise,
+    one_hot,
+    pushforward,
+    residual,
+    restrict,
+    restrict_logits,
+    total_variation,
+    translate,
+    without,
+)
+from .philox import philox
+from .proposals import Proposal, draw_siblings, likeliest_siblings
+from .sampling import GREEDY, Sampling, law, law_of_probabilities
+
+__all__ = [
+    "GREEDY",
+    "Array",
+    "Counter",
+    "Draws",
+    "ExactMatch",
+    "Key",
+    "Outcome",
+    "Path",
+    "Proposal",
+    "Purpose",
+    "Rejection",
+    "Repeats",
+    "Rule",
+    "Sampling",
+    "TokenMap",
+    "Tree",
+    "Typical",
+    "accept_chain",
+    "accept_node",
+    "accept_tree",
+    "chain_proposals",
+    "draw_siblings",
+    "entropy",
+    "enumerate_outcomes",
+    "law",
+    "law_of",
+    "law_of_probabilities",
+    "likeliest_siblings",
+    "match_chain",
+    "normalise",
+    "one_hot",
+    "outcome_law",
+    "path_law",
+    "philox",
+    "pick_at",
+    "pushforward",
+    "residual",
+    "restrict",
+    "restrict_logits",
+    "total_variation",
+    "translate",
+    "uniform",
+    "without",
+]

@@ -1,0 +1,55 @@
+"""What a drafter proposes at one node of a draft tree: tokens in order, each with the law that it was drawn from.
+
+What acceptance needs to know of a proposal is how its token came about:
+
+- *certain*: a function of what was known before (a ranked guess, an n-gram match, an argmax). Its law is one-hot.
+- *drawn*: a sample. Its law is exactly what it was drawn from, after masks, temperature, top-k and maps, given the
+  siblings before it; the softmax of the drafter's logits is not that law if the drafter took the argmax.
+- *null*: a sample that has no token in this vocabulary. Its law, which then sums to less than one, still counts.
+
+Two proposals at one node may name the same token. A drawn one is never dropped for it: that it is in the list at all
+is known only because of what was drawn, and the rejection rule must subtract its law. A certain one that comes after
+may be dropped: once its twin is rejected, nothing of the token is left, and it would be rejected surely.
+"""
+
+from dataclasses import dataclass
+
+from array_api_compat import array_namespace
+
+from .draws import Draws, Key
+from .laws import Array, without
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proposal:
+    """One candidate for the token after a node."""
+
+    token: int | None
+    """None is a null: always rejected."""
+    law: Array | None = None
+    """The law `[V]` of a drawn token or null, None for a certain token."""
+    node: int | None = None
+    """The tree node that carries the token (a row of the target's laws); several proposals may name one node."""
+
+
+def draw_siblings(q: Array, count: int, draws: Draws, key: Key) -> list[Proposal]:
+    """Draw up to `count` different tokens from `q` `[V]`, which sums to one, each given those before.
+
+    Sibling i takes `key` with the index `key.index + i`; fewer come back if fewer tokens are possible.
+    """
+    siblings: list[Proposal] = []
+    left = q
+    for rank in range(count):
+        if not float(array_namespace(q).sum(left)) > 0:
+            break
+        token = draws.pick(left, key.at(key.purpose, index=key.index + rank))
+        siblings.append(Proposal(token, left))
+        left = without(left, token)
+    return siblings
+
+
+def likeliest_siblings(q: Array, count: int) -> list[Proposal]:
+    """Propose the `count` likeliest possible tokens of `q` `[V]` in order, of equals the lower id first; certain."""
+    xp = array_namespace(q)
+    order = xp.argsort(q, descending=True, stable=True)[:count]
+    return [Proposal(int(token)) for token in order if float(q[int(token)]) > 0]

@@ -1,0 +1,89 @@
+"""From logits to the law that is sampled: masks first, then temperature, top-k, top-p and min-p in this order.
+
+The order and the meaning of each are those of transformers' logits processors, except that ties are settled: the lower
+id counts as the likelier one, so top-k keeps exactly k tokens. At least one token is always kept.
+"""
+
+from dataclasses import dataclass
+from math import inf
+
+from array_api_compat import array_namespace, device
+
+from .laws import Array, normalise, restrict_logits
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a law is shaped before a token is drawn from it. None leaves a step out."""
+
+    temperature: float = 1.0
+    """0 takes the likeliest token, and of equals the lowest id."""
+    top_k: int | None = None
+    """Keep the k likeliest tokens."""
+    top_p: float | None = None
+    """Keep the fewest likeliest tokens that together have at least this probability."""
+    min_p: float | None = None
+    """Keep the tokens with at least this share of the likeliest one's probability."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no plan that was checked can contain."""
+        assert 0 <= self.temperature < inf, f"a temperature is finite and not negative: {self.temperature}"
+        assert self.top_k is None or self.top_k >= 1, f"top-k keeps at least one token: {self.top_k}"
+        assert self.top_p is None or 0 <= self.top_p <= 1, f"top-p is a probability: {self.top_p}"
+        assert self.min_p is None or 0 <= self.min_p <= 1, f"min-p is a share: {self.min_p}"
+
+
+GREEDY = Sampling(temperature=0.0)
+
+
+def law(logits: Array, sampling: Sampling, allowed: Array | None = None) -> Array:
+    """Return the probabilities `[..., V]` of the next token.
+
+    `allowed` (booleans `[..., V]`) is applied before everything else: what a drafter may not say must not use up its
+    top-k, and the law that is kept must be the law that is drawn from. Computed in float64 for float64 logits, else
+    in float32.
+    """
+    xp = array_namespace(logits)
+    scores = logits if logits.dtype == xp.float64 else xp.astype(logits, xp.float32)
+    if allowed is not None:
+        scores = restrict_logits(scores, allowed)
+    if sampling.temperature == 0:
+        ids = xp.arange(scores.shape[-1], device=device(scores))
+        return xp.astype(ids == xp.argmax(scores, axis=-1, keepdims=True), scores.dtype)
+    # Subtracting first keeps a tiny temperature from overflowing: the likeliest token stays at zero.
+    scores = (scores - xp.max(scores, axis=-1, keepdims=True)) / sampling.temperature
+    if sampling.top_k is not None or sampling.top_p is not None:
+        scores = _keep_top(scores, sampling.top_k, sampling.top_p)
+    if sampling.min_p is not None:
+        shares = xp.exp(scores - xp.max(scores, axis=-1, keepdims=True))
+        scores = restrict_logits(scores, shares >= sampling.min_p)
+    return _softmax(scores)
+
+
+def law_of_probabilities(probabilities: Array, sampling: Sampling, allowed: Array | None = None) -> Array:
+    """Return the same as `law` for a model that states probabilities (a table) instead of logits."""
+    xp = array_namespace(probabilities)
+    possible = probabilities > 0
+    logits = xp.log(xp.where(possible, probabilities, xp.ones_like(probabilities)))
+    return law(restrict_logits(logits, possible), sampling, allowed)
+
+
+def _softmax(scores: Array) -> Array:
+    xp = array_namespace(scores)
+    return normalise(xp.exp(scores - xp.max(scores, axis=-1, keepdims=True)))
+
+
+def _keep_top(scores: Array, top_k: int | None, top_p: float | None) -> Array:
+    """Apply top-k, then top-p to what it kept, on scores sorted from the likeliest down."""
+    xp = array_namespace(scores)
+    order = xp.argsort(scores, axis=-1, descending=True, stable=True)
+    ranked = xp.take_along_axis(scores, order, axis=-1)
+    ranks = xp.arange(scores.shape[-1], device=device(scores))
+    if top_k is not None:
+        ranked = restrict_logits(ranked, ranks < top_k)
+    if top_p is not None:
+        # Summed from the unlikely end, as transformers does it, so that both round alike: a token goes when it and
+        # everything below it fit into 1 - p.
+        tail = xp.flip(xp.cumulative_sum(xp.flip(_softmax(ranked), axis=-1), axis=-1), axis=-1)
+        ranked = restrict_logits(ranked, (tail > 1 - top_p) | (ranks == 0))
+    return xp.take_along_axis(ranked, xp.argsort(order, axis=-1), axis=-1)
