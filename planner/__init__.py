@@ -1,0 +1,1 @@
+"""Plans checked, lowered to graphs, and improved by passes."""

@@ -1,0 +1,279 @@
+"""When a graph is well formed: types as computed, caches taken once, cuts before commits, values on their ranks, a true law.
+
+Checked after every pass, and on every graph that a person writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...grammar import Diagnostic, Span
+from .declarations import Dynamic, Model, Ranks, Ref, Sparse
+from .errors import CacheUse, DoesNotFit, DoesNotGo, UncutPath, WrongLaw, WrongPlace, WrongRegion, WrongType
+from .graph import Graph
+from .infer import Declared, Mismatch, infer
+from .law import law_of
+from .nodes import (
+    Accept,
+    Advance,
+    Choose,
+    Commit,
+    Cut,
+    Draft,
+    Fork,
+    Grow,
+    Node,
+    Prefill,
+    Region,
+    Repeat,
+    Send,
+    Stop,
+    Verify,
+    operands,
+    takes,
+)
+from .printing import parts
+from .sparse import read_state
+from .types import NONE, Kv, Nothing, Path, Size, Type, Value, fits
+
+
+def check_graph(graph: Graph) -> tuple[Diagnostic, ...]:
+    """Everything that is wrong with a graph, in the order of its text; empty if it is well formed."""
+    declared = Declared(graph.declarations)
+    found = [*_declarations(graph, declared)]
+    if found:
+        return tuple(found)
+    for region in graph.regions():
+        found += _types(region, declared)
+        found += _caches(region)
+    if found:
+        return tuple(found)
+    found += [*_handed(graph.start, graph.step, declared), *_handed(graph.step, graph.step, declared)]
+    for node in graph.nodes():
+        if isinstance(node, Repeat):
+            found += [*_enters(node, declared), *_handed(node.regions[0], node.regions[0], declared)]
+        if isinstance(node, Choose):
+            found += [problem for region in node.regions for problem in _given(node, node.operands, region, declared)]
+    found += _cuts(graph.step)
+    found += _places(graph)
+    if (law := law_of(graph.step)) != graph.law:
+        place = graph.source if isinstance(graph.source, Span) else None
+        found.append(WrongLaw(place, str(graph.law), str(law)))
+    return tuple(found)
+
+
+def _declarations(graph: Graph, declared: Declared) -> Iterator[Diagnostic]:
+    """Declarations refer to declarations, there is a target, and sparse shapes count what they hold."""
+    if not graph.all(Model):
+        yield WrongRegion(graph.start.span, "a graph declares at least one model, the target first")
+        return
+    known = graph.declared
+    for each in graph.declarations:
+        for part in parts(type(each)):
+            value = getattr(each, part.name)
+            if part.name in _REFERENCES and Ref in part.kinds and value is not None and value not in known:
+                yield DoesNotGo(each.span, each.name, f"`{value}` is not declared")
+        if isinstance(each, Sparse):
+            yield from _sparse(each)
+        if isinstance(each, Dynamic) and min(each.width, each.children, each.depth) < 1:
+            yield DoesNotGo(each.span, each.name, "width, children and depth are at least 1")
+
+
+_REFERENCES = ("vocab", "source", "target", "rides")
+
+
+def _sparse(shape: Sparse) -> Iterator[Diagnostic]:
+    try:
+        states = [read_state(text) for text in shape.states]
+    except ValueError as error:
+        yield DoesNotGo(shape.span, shape.name, str(error))
+        return
+    root = len(states) - 1
+    nodes = Size.each(*(len(state) for state in states)) if states else Size.of(0)
+    asks = Size.each(*(root + sum(node.prompts for node in state) for state in states)) if states else Size.of(0)
+    if not states or (shape.nodes, shape.asks) != (nodes, asks):
+        yield DoesNotGo(shape.span, shape.name, f"its states make nodes={nodes}, asks={asks}")
+
+
+def _types(region: Region, declared: Declared) -> Iterator[Diagnostic]:
+    for node in region.nodes:
+        for part in parts(type(node)):
+            value = getattr(node, part.name)
+            if part.name in _BY and isinstance(value, str):
+                try:
+                    declared.maybe(value)
+                except Mismatch as problem:
+                    yield DoesNotGo(node.span, node.keyword, str(problem))
+        try:
+            computed = infer(node, declared)
+        except Mismatch as problem:
+            yield DoesNotGo(node.span, node.keyword, str(problem))
+            continue
+        except (AssertionError, ValueError) as problem:
+            yield DoesNotGo(node.span, node.keyword, str(problem))
+            continue
+        yield from _compared(node, computed)
+
+
+_BY = ("by", "within", "asks", "sampling", "shape", "through", "after", "keep")
+
+
+def _compared(node: Node, computed: tuple[Type, ...]) -> Iterator[Diagnostic]:
+    if len(computed) != len(node.results):
+        stated = ", ".join(str(kind) for kind in computed)
+        yield DoesNotGo(node.span, node.keyword, f"it has {len(computed)} results: {stated}")
+        return
+    for value, kind in zip(node.results, computed, strict=True):
+        if value.type != kind:
+            yield WrongType(node.span, value.name, str(value.type), str(kind))
+
+
+def _caches(region: Region) -> Iterator[Diagnostic]:
+    """Every cache is taken exactly once."""
+    taken: dict[str, Span | None] = {}
+    given = {value.name: region.span for value in region.parameters if isinstance(value.type, Kv)}
+    for node in region.nodes:
+        given |= {value.name: node.span for value in node.results if isinstance(value.type, Kv)}
+        for value in takes(node):
+            yield from _take(value, node.span, taken)
+        for value in operands(node):
+            if isinstance(value.type, Kv) and value.name in taken and not any(value is other for other in takes(node)):
+                yield CacheUse(node.span, value.name, "is looked at after it was taken", taken[value.name])
+    for value in region.yielded:
+        yield from _take(value, region.span, taken)
+    for name, span in given.items():
+        if name not in taken:
+            yield CacheUse(span, name, "is never taken", None)
+
+
+def _take(value: Value, place: Span | None, taken: dict[str, Span | None]) -> Iterator[Diagnostic]:
+    if not isinstance(value.type, Kv):
+        return
+    if value.name in taken:
+        yield CacheUse(place, value.name, "is taken twice", taken[value.name])
+    taken[value.name] = place
+
+
+def _handed(giver: Region, taker: Region, declared: Declared) -> Iterator[Diagnostic]:
+    """What one region yields fits the parameters of the next."""
+    if len(giver.yielded) != len(taker.parameters):
+        wants = len(taker.parameters)
+        yield WrongRegion(
+            giver.span, f"`{giver.name}` yields {len(giver.yielded)} values, and `{taker.name}` takes {wants}"
+        )
+        return
+    for value, parameter in zip(giver.yielded, taker.parameters, strict=True):
+        if not fits(value.type, parameter.type, declared.contains()):
+            yield DoesNotFit(giver.span, value.name, str(value.type), parameter.name, str(parameter.type))
+
+
+def _given(node: Node, values: tuple[Value, ...], region: Region, declared: Declared) -> Iterator[Diagnostic]:
+    if len(values) != len(region.parameters):
+        wants = len(region.parameters)
+        yield WrongRegion(node.span, f"`{node.keyword}` gives {len(values)} values, and `{region.name}` takes {wants}")
+        return
+    for value, parameter in zip(values, region.parameters, strict=True):
+        if not fits(value.type, parameter.type, declared.contains()):
+            yield DoesNotFit(node.span, value.name, str(value.type), parameter.name, str(parameter.type))
+
+
+def _enters(node: Repeat, declared: Declared) -> Iterator[Diagnostic]:
+    """The operands of a repeat fit its step, whose caches have the level that stays pending for us."""
+    pending = {value.type.model: value.type for value in node.results if isinstance(value.type, Kv)}
+    opened = tuple(
+        Value(value.name, pending[value.type.model])
+        if isinstance(value.type, Kv) and value.type.model in pending
+        else value
+        for value in node.initial
+    )
+    yield from _given(node, opened, node.regions[0], declared)
+
+
+def _cuts(step: Region) -> Iterator[Diagnostic]:
+    """Where threads fork, what is committed was cut, unless it is one token long."""
+    if not any(isinstance(node, Fork) for node in step.nodes):
+        return
+    short: dict[str, bool] = {}
+    for node in step.nodes:
+        match node:
+            case Accept():
+                short[node.results[0].name] = (
+                    isinstance(node.results[0].type, Path) and node.results[0].type.size.limit == 1
+                )
+            case Cut():
+                short[node.results[0].name] = True
+            case Stop():
+                short[node.results[0].name] = short.get(node.path.name, True)
+            case Commit() if not short.get(node.path.name, True):
+                yield UncutPath(node.span, node.path.name)
+            case _:
+                continue
+
+
+def _places(graph: Graph) -> Iterator[Diagnostic]:
+    """In a pipeline every operand stands on the ranks where its node runs."""
+    ranks = {model.name: model.ranks for model in graph.all(Model) if model.ranks is not None}
+    if not ranks:
+        return
+    first, last = min(r.first for r in ranks.values()), max(r.last for r in ranks.values())
+    everywhere = frozenset(range(first, last + 1))
+    for region in (graph.start, graph.step):
+        # What a prompt or the step before left is where it is needed: the loop hands on in place.
+        places = {value.name: _home(value, ranks, everywhere) for value in region.parameters}
+        for node in region.nodes:
+            yield from _placed(node, ranks, places, everywhere)
+
+
+def _home(value: Value, ranks: dict[str, Ranks], everywhere: frozenset[int]) -> frozenset[int]:
+    return (
+        frozenset(ranks[value.type.model]) if isinstance(value.type, Kv) and value.type.model in ranks else everywhere
+    )
+
+
+def _placed(
+    node: Node, ranks: dict[str, Ranks], places: dict[str, frozenset[int]], everywhere: frozenset[int]
+) -> Iterator[Diagnostic]:
+    given = [value for value in operands(node) if value is not NONE and not isinstance(value.type, Nothing)]
+    match node:
+        case Send():
+            for value in node.values:
+                if node.source not in places[value.name]:
+                    yield WrongPlace(node.span, value.name, node.source, "send")
+            for value, sent in zip(node.values, node.results, strict=True):
+                places[sent.name] = places[value.name] | frozenset(node.to)
+        case Prefill() | Draft() | Verify() | Advance():
+            needed = frozenset(ranks[node.by])
+            yield from _needed(node, given, needed, places)
+            for value in node.results:
+                # Scores leave the last stage; guesses and caches stand where their model does.
+                at_end = isinstance(node, Verify | Advance) and not isinstance(value.type, Kv)
+                places[value.name] = frozenset({ranks[node.by].last}) if at_end else needed
+                if isinstance(node, Prefill) and isinstance(value.type, Path):
+                    places[value.name] = everywhere
+                if isinstance(node, Advance) and value is node.results[1]:
+                    places[value.name] = needed
+        case Grow():
+            assert isinstance(node.cache.type, Kv), "a tree grows by a model's cache"
+            needed = frozenset(ranks[node.cache.type.model])
+            yield from _needed(node, given, needed, places)
+            places |= {value.name: needed for value in node.results}
+        case Commit():
+            assert isinstance(node.cache.type, Kv), "a commit is to a cache"
+            needed = frozenset(ranks.get(node.cache.type.model, everywhere))
+            yield from _needed(node, [node.path], needed, places)
+            places[node.results[0].name] = needed
+        case _:
+            common = everywhere
+            for value in given:
+                common &= places[value.name]
+            if not common and given:
+                yield WrongPlace(node.span, given[0].name, min(places[given[-1].name]), node.keyword)
+            places |= {value.name: common for value in node.results}
+
+
+def _needed(
+    node: Node, given: list[Value], needed: frozenset[int], places: dict[str, frozenset[int]]
+) -> Iterator[Diagnostic]:
+    for value in given:
+        if missing := needed - places[value.name]:
+            yield WrongPlace(node.span, value.name, min(missing), node.keyword)
