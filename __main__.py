@@ -1,0 +1,5 @@
+"""`python -m specplan`, the same as `specplan`."""
+
+from .cli import main
+
+main()

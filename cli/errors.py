@@ -1,0 +1,218 @@
+"""The catalogue of mistakes around the program: SP09xx, the command line, files and the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..grammar import Diagnostic, ExampleKind, did_you_mean
+
+
+@dataclass(frozen=True)
+class CommandLineError(Diagnostic):
+    """A mistake that says itself with which code the program ends."""
+
+    exit_code: ClassVar[int] = 2
+    example: ClassVar[ExampleKind] = "shell"
+
+
+@dataclass(frozen=True)
+class NoSuchFile(CommandLineError):
+    """A path that leads nowhere."""
+
+    path: str
+    others: tuple[str, ...] = ()
+
+    code = "SP0901"
+    title = "there is no file `{path}`"
+    rule = (
+        "A path on the command line names a file that exists, from the folder in which the command runs. `-` is "
+        "standard input."
+    )
+    wrong = "specplan check plans/ngrm.yaml"
+    right = "specplan check plans/ngram.yaml"
+
+    def help(self) -> tuple[str, ...]:
+        """The file that was probably meant."""
+        return did_you_mean(self.path, self.others)
+
+
+@dataclass(frozen=True)
+class IsFolder(CommandLineError):
+    """A folder where a file is read."""
+
+    path: str
+
+    code = "SP0902"
+    title = "`{path}` is a folder, and a file is wanted"
+    rule = "Commands read one file. What `compile -o` wrote is read through the graph inside it."
+    wrong = "specplan run build/"
+    right = "specplan run build/graph.txt"
+
+    def help(self) -> tuple[str, ...]:
+        """The file in it that a compile would have written."""
+        return (f"after `compile -o`, the graph is `{self.path.rstrip('/')}/graph.txt`",)
+
+
+@dataclass(frozen=True)
+class CannotRead(CommandLineError):
+    """The system refuses to let us read."""
+
+    path: str
+    reason: str
+
+    code = "SP0903"
+    title = "cannot read `{path}`: {reason}"
+    rule = (
+        "A file that a command reads must be readable for whoever runs it. The words behind the colon are the "
+        "system's own."
+    )
+    wrong = "specplan check /root/plan.yaml"
+    right = "specplan check plan.yaml"
+
+
+@dataclass(frozen=True)
+class CannotWrite(CommandLineError):
+    """The system refuses to let us write."""
+
+    path: str
+    reason: str
+
+    code = "SP0904"
+    title = "cannot write `{path}`: {reason}"
+    rule = (
+        "A result is written whole or not at all: nothing is left where it could not be finished. The words behind "
+        "the colon are the system's own."
+    )
+    wrong = "specplan compile plan.yaml -o /proc/build"
+    right = "specplan compile plan.yaml -o build"
+
+
+@dataclass(frozen=True)
+class NotOurFolder(CommandLineError):
+    """An output folder with something in it that we did not write."""
+
+    path: str
+    found: str
+
+    code = "SP0905"
+    title = "`{path}` holds `{found}`, which specplan did not write"
+    rule = (
+        "A folder that is written again is replaced as a whole. So it must be new, empty, or hold only what its "
+        "manifest.json lists."
+    )
+    wrong = "specplan compile plan.yaml -o ~/Documents"
+    right = "specplan compile plan.yaml -o build"
+
+    def help(self) -> tuple[str, ...]:
+        """Another folder, or the option that leaves the others' files alone."""
+        return ("name another folder, or write beside what is there with --force",)
+
+
+@dataclass(frozen=True)
+class NotInstalled(CommandLineError):
+    """A library of an extra that is not there."""
+
+    library: str
+    extra: str
+
+    exit_code: ClassVar[int] = 3
+    code = "SP0906"
+    title = "this needs `{library}`, which is not installed"
+    rule = (
+        "The base install is the compiler alone: check, compile and explain. What runs a graph comes with an extra of"
+        " the package, named after the engine."
+    )
+    wrong = "pip install specplan && specplan run plan.yaml"
+    right = "pip install 'specplan[eager]' && specplan run plan.yaml"
+
+    def help(self) -> tuple[str, ...]:
+        """The command that installs it."""
+        return (f"pip install 'specplan[{self.extra}]'",)
+
+
+@dataclass(frozen=True)
+class NoPrompt(CommandLineError):
+    """Nothing to answer."""
+
+    code = "SP0907"
+    title = "there is no prompt"
+    rule = (
+        "`run` answers what --prompt says, the lines of a --prompts file, or the text on standard input, which is not"
+        " waited for on a terminal."
+    )
+    wrong = "specplan run plan.yaml"
+    right = "specplan run plan.yaml --prompt 'Why is the sky blue?'"
+
+    def help(self) -> tuple[str, ...]:
+        """How to say one."""
+        return ("say it with --prompt TEXT, with --prompts FILE.jsonl, or on standard input",)
+
+
+@dataclass(frozen=True)
+class StdinTwice(CommandLineError):
+    """Two things that both want standard input."""
+
+    code = "SP0908"
+    title = "standard input cannot be both the plan and the prompts"
+    rule = "`-` is standard input, and it can be read once."
+    wrong = "cat plan.yaml | specplan run - --prompts -"
+    right = "cat plan.yaml | specplan run - --prompts prompts.jsonl"
+
+
+@dataclass(frozen=True)
+class BadPromptLine(CommandLineError):
+    """A line of a prompts file that is no prompt."""
+
+    reason: str
+
+    exit_code: ClassVar[int] = 1
+    code = "SP0909"
+    title = "this line is no prompt: {reason}"
+    label = "{reason}"
+    rule = (
+        "A prompts file has a JSON object per line, with the text under `prompt` and, if you like, a text or "
+        "whole number under `id`; other fields are left alone, and so are empty lines. Without an `id` the number "
+        "of the line is taken."
+    )
+    wrong = """echo '{"promt": "Hello"}' | specplan run plan.yaml --prompts -"""
+    right = """echo '{"prompt": "Hello"}' | specplan run plan.yaml --prompts -"""
+
+
+@dataclass(frozen=True)
+class NoSuchCode(CommandLineError):
+    """A code that no diagnostic has."""
+
+    name: str
+    known: tuple[str, ...]
+
+    code = "SP0910"
+    title = "no diagnostic has the code `{name}`"
+    rule = (
+        "Codes are SP and four digits, as diagnostics show them in brackets. `specplan explain-code` alone lists them"
+        " all."
+    )
+    wrong = "specplan explain-code SP9999"
+    right = "specplan explain-code SP0901"
+
+    def help(self) -> tuple[str, ...]:
+        """The code that was probably meant."""
+        return (*did_you_mean(self.name, self.known), "`specplan explain-code` alone lists them all")
+
+
+@dataclass(frozen=True)
+class NoSuchPass(CommandLineError):
+    """A pass that does not run for this plan."""
+
+    name: str
+    known: tuple[str, ...]
+
+    code = "SP0911"
+    title = "no pass is called `{name}`"
+    rule = "`--stop-after` names the last pass to run. Only the passes that run for this plan can be named."
+    wrong = "specplan compile plan.yaml --stop-after fuse_prompt"
+    right = "specplan compile plan.yaml --stop-after fuse_prompts"
+
+    def help(self) -> tuple[str, ...]:
+        """The pass that was probably meant, or all of them."""
+        return (*did_you_mean(self.name, self.known), f"the passes are {', '.join(self.known)}")

@@ -1,0 +1,53 @@
+"""How the program ends: the exit codes, and what is said when the fault is ours."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterable
+from enum import IntEnum
+
+from .. import __version__
+from ..grammar import Diagnostic, Severity
+from .errors import CommandLineError
+
+
+class Exit(IntEnum):
+    """The exit codes; they are documented and stay as they are."""
+
+    DONE = 0
+    DIAGNOSTICS = 1
+    USAGE = 2
+    MISSING = 3
+    BUG = 70
+    INTERRUPTED = 130
+    READER_LEFT = 141
+
+
+class ReaderLeft(Exception):
+    """Whoever read our output has closed the pipe, as `head` does: a reason to stop, not an error."""
+
+
+def exit_for(diagnostics: Iterable[Diagnostic]) -> Exit:
+    """The code that the gravest of these asks for."""
+    codes = [_exit_for(each) for each in diagnostics if each.severity is Severity.ERROR]
+    return max(codes, default=Exit.DONE)
+
+
+def _exit_for(diagnostic: Diagnostic) -> Exit:
+    if isinstance(diagnostic, CommandLineError):
+        return Exit(diagnostic.exit_code)
+    # SP07xx is about models that are not at hand.
+    return Exit.MISSING if diagnostic.code.startswith("SP07") else Exit.DIAGNOSTICS
+
+
+def report_bug(error: BaseException) -> None:
+    """Say that this is our mistake, and what a report of it should contain."""
+    trace = "".join(traceback.format_exception(error))
+    python = ".".join(map(str, sys.version_info[:3]))
+    print(
+        f"{trace}\n"
+        f"This is a bug in specplan {__version__} (Python {python}, {sys.platform}), not a mistake of yours.\n"
+        "Please report it with the lines above, the command, and the plan or graph that it read.",
+        file=sys.stderr,
+    )

@@ -1,0 +1,87 @@
+"""The folder that a compile writes: whole or not at all, and never over what somebody else put there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from .. import __version__
+from ..grammar import DiagnosticError
+from .errors import CannotWrite, NotOurFolder
+from .files import name_beside, replace_file
+from .output import as_json
+
+MANIFEST = "manifest.json"
+FORMAT_VERSION = 1
+
+
+def write_folder(path: str, files: Mapping[str, str], about: Mapping[str, object], *, force: bool) -> None:
+    """Write files and a manifest that lists them with their checksums; `about` goes into the manifest too.
+
+    An older folder of ours is replaced in one step. With `force`, files are put, one by one, beside what is there.
+    Raises DiagnosticError where that cannot be done; what was there before is then still there.
+    """
+    contents = {name: text.encode() for name, text in sorted(files.items())}
+    contents[MANIFEST] = as_json(_manifest(contents, about)).encode()
+    try:
+        target = Path(path).resolve()
+        stranger = _stranger(target)
+        if stranger is None:
+            _replace_folder(target, contents)
+        elif force and target.is_dir():
+            for name, data in contents.items():
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                replace_file(target / name, data)
+        else:
+            raise DiagnosticError([NotOurFolder(None, path, stranger)])
+    except OSError as error:
+        raise DiagnosticError([CannotWrite(None, path, error.strerror or str(error))]) from None
+
+
+def _manifest(contents: Mapping[str, bytes], about: Mapping[str, object]) -> dict[str, object]:
+    listed = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents.items()}
+    return {"format_version": FORMAT_VERSION, "specplan": __version__, **about, "files": listed}
+
+
+def _stranger(target: Path) -> str | None:
+    """Something at or in the target that no manifest of ours lists, if there is any."""
+    if not target.exists():
+        return None
+    if not target.is_dir():
+        return target.name
+    ours = {MANIFEST, *_listed(target / MANIFEST)}
+    there = sorted(each.relative_to(target).as_posix() for each in target.rglob("*") if not each.is_dir())
+    if MANIFEST not in there or len(ours) == 1:
+        ours = set()
+    return next((name for name in there if name not in ours and "__pycache__" not in name), None)
+
+
+def _listed(manifest: Path) -> list[str]:
+    try:
+        value = json.loads(manifest.read_bytes())
+        return [*value["files"]] if "specplan" in value else []
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return []
+
+
+def _replace_folder(target: Path, contents: Mapping[str, bytes]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh, old = name_beside(target), name_beside(target)
+    try:
+        for name, data in contents.items():
+            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+            (fresh / name).write_bytes(data)
+        if target.exists():
+            target.rename(old)
+        try:
+            fresh.rename(target)
+        except BaseException:
+            if old.exists():
+                old.rename(target)
+            raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,99 @@
+"""The prompts to answer: from the command line, from a file with one JSON object per line, or from standard input."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..grammar import DiagnosticError, SourceFile
+from .errors import BadPromptLine, NoPrompt, StdinTwice
+from .files import read_input
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What to answer, and the name under which the answer is given."""
+
+    id: str | int
+    text: str
+
+
+def gather_prompts(plan: str, prompts: tuple[str, ...], file: str | None) -> list[Prompt]:
+    """Every prompt of a command, in order.
+
+    Raises DiagnosticError for a bad line, all of them at once, and where there is no prompt at all.
+    """
+    if prompts:
+        return [Prompt(number, text) for number, text in enumerate(prompts, 1)]
+    if plan == "-" and file in (None, "-"):
+        raise DiagnosticError([StdinTwice(None)])
+    if file is not None:
+        return read_prompts(read_input(file).data, file)
+    if sys.stdin.isatty():
+        raise DiagnosticError([NoPrompt(None)])
+    text = read_input("-").data.decode("utf-8", "replace").strip()
+    if not text:
+        raise DiagnosticError([NoPrompt(None)])
+    return [Prompt(1, text)]
+
+
+def read_prompts(data: bytes, name: str) -> list[Prompt]:
+    """The prompts of a file with one JSON object per line.
+
+    Raises DiagnosticError with every line that is none.
+
+    >>> read_prompts(b'{"id": "a", "prompt": "Hello"}', "prompts.jsonl")
+    [Prompt(id='a', text='Hello')]
+    """
+    source = SourceFile(name, data.decode("utf-8-sig", "surrogateescape"))
+    results = [*_lines(source)]
+    mistakes = [each for each in results if isinstance(each, BadPromptLine)]
+    prompts = [each for each in results if isinstance(each, Prompt)]
+    if mistakes:
+        raise DiagnosticError(mistakes)
+    if not prompts:
+        raise DiagnosticError([NoPrompt(None)])
+    return prompts
+
+
+def _lines(source: SourceFile) -> Iterator[Prompt | BadPromptLine]:
+    for number in range(1, source.line_count + 1):
+        line = source.line_text(number)
+        if line.strip():
+            yield _line(line, source, number)
+
+
+def _line(line: str, source: SourceFile, number: int) -> Prompt | BadPromptLine:
+    start = source.line_start(number)
+
+    def bad(reason: str, begin: int = 0, end: int = len(line)) -> BadPromptLine:
+        return BadPromptLine(source.span(start + begin, start + min(end, len(line))), reason)
+
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError as error:
+        return bad(f"not JSON ({error.msg.lower()})", error.pos, error.pos + 1)
+    except (RecursionError, ValueError):  # nested too deep, or a number of more digits than Python converts
+        return bad("not JSON that can be read")
+    match value:
+        case {"prompt": str(text), "id": str() | int() as name} if not isinstance(name, bool):
+            pass
+        case {"prompt": str(text)} if "id" not in value:
+            name = number
+        case {"prompt": str()}:
+            return bad("`id` is neither a text nor a whole number")
+        case {"prompt": _}:
+            return bad("`prompt` is not a text")
+        case dict():
+            return bad("it has no `prompt`")
+        case _:
+            return bad("not a JSON object")
+    if not _is_text(text) or not _is_text(str(name)):
+        return bad("it is not valid Unicode")
+    return Prompt(name, text)
+
+
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
