@@ -17,7 +17,9 @@ from functools import lru_cache
 from heapq import heapify, heappop, heapreplace
 from math import prod
 
-from .topology import Path, layout_order
+from .topology import Path, layout_order, written_out
+
+_RANKS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 RankAccuracies = tuple[tuple[float, ...], ...]
 """`a[k][r]`: how often the greedy token k+1 places behind the next one is the guess of rank r. Shape [m, ranks]."""
@@ -49,6 +51,11 @@ class SparseState:
         """The input length: the root, the nodes and all prompts."""
         return 1 + self.nodes + self.asks
 
+    def __str__(self) -> str:
+        """Ranks from the root down, then the prompts behind that node: `0:3 1:2 00:1`. Ranks above 9 are letters."""
+        spelled = ("".join(_RANKS[rank] for rank in path) for path in self.paths)
+        return " ".join(f"{path}:{prompts}" for path, prompts in zip(spelled, self.prompts, strict=True))
+
 
 @dataclass(frozen=True, slots=True)
 class SparseStates:
@@ -69,8 +76,27 @@ class SparseStates:
 
     @property
     def tokens_per_step(self) -> float:
-        """tau = 1 + F, with F the stationary mean of f(T_k)."""
+        """Expected tokens per step, 1 + F, with F the stationary mean of f(T_k)."""
         return 1 + sum(pi * f for pi, f in zip(self.stationary, self.expected_accepted, strict=True))
+
+
+def read_state(text: str, root_prompts: int) -> SparseState:
+    """The state that `str` spelled; ValueError, with a sentence, if this is none.
+
+    >>> str(read_state("0:1 00:0 1:2", root_prompts=2))
+    '0:1 1:2 00:0'
+    """
+    prompts: dict[Path, int] = {}
+    for word in text.split():
+        spelled, colon, count = word.partition(":")
+        if not colon or not set(spelled) <= set(_RANKS) or count not in map(str, range(root_prompts + 1)):
+            raise ValueError(f"`{word}` is not a path, a colon and 0 to {root_prompts} prompts")
+        path = tuple(map(_RANKS.index, spelled))
+        if path in prompts:
+            raise ValueError(f"the path `{spelled}` comes twice")
+        prompts[path] = int(count)
+    paths = written_out(prompts).paths
+    return SparseState(paths, tuple(prompts[path] for path in paths), root_prompts)
 
 
 def path_probability(path: Path, accuracies: RankAccuracies) -> float:
@@ -202,7 +228,7 @@ def _transitions(states: Sequence[SparseState], accuracies: RankAccuracies) -> l
 
 
 def _stationary(matrix: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    """pi = pi M, by elimination: state m is reached from everywhere, so it is unique."""
+    """The pi with pi = pi M, by elimination: state m is reached from everywhere, so it is unique."""
     size = len(matrix)
     # Rows: (M^T - I) pi = 0, the last one replaced by sum(pi) = 1.
     rows = [[matrix[j][i] - (i == j) for j in range(size)] + [0.0] for i in range(size - 1)]
