@@ -1,0 +1,22 @@
+"""Vocabularies as bytes, maps between two of them, and how much they share. No tensors and no tokenizers here."""
+
+from .maps import TokenMap, Vocabulary, intersection, is_whole_characters, pushforward
+from .overlap import Overlap, overlap, weighted_overlap, weighted_overlap_of_target
+from .token_bytes import Spelling, byte_characters, byte_level_bytes, sentencepiece_bytes, token_bytes
+
+__all__ = [
+    "Overlap",
+    "Spelling",
+    "TokenMap",
+    "Vocabulary",
+    "byte_characters",
+    "byte_level_bytes",
+    "intersection",
+    "is_whole_characters",
+    "overlap",
+    "pushforward",
+    "sentencepiece_bytes",
+    "token_bytes",
+    "weighted_overlap",
+    "weighted_overlap_of_target",
+]
