@@ -24,6 +24,10 @@ class Exit(IntEnum):
     READER_LEFT = 141
 
 
+# The registry, pip, the disk, the cache, a library, the hub, a device: not what somebody wrote, but what is not at hand.
+_ENVIRONMENT = {"SP0702", "SP0703", "SP0704", "SP0705", "SP0706", "SP0707", "SP0711", "SP0726", "SP0727", "SP0728"}
+
+
 class ReaderLeft(Exception):
     """Whoever read our output has closed the pipe, as `head` does: a reason to stop, not an error."""
 
@@ -37,8 +41,7 @@ def exit_for(diagnostics: Iterable[Diagnostic]) -> Exit:
 def _exit_for(diagnostic: Diagnostic) -> Exit:
     if isinstance(diagnostic, CommandLineError):
         return Exit(diagnostic.exit_code)
-    # SP07xx is about models that are not at hand.
-    return Exit.MISSING if diagnostic.code.startswith("SP07") else Exit.DIAGNOSTICS
+    return Exit.MISSING if diagnostic.code in _ENVIRONMENT else Exit.DIAGNOSTICS
 
 
 def report_bug(error: BaseException) -> None:

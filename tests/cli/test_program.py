@@ -1,0 +1,120 @@
+"""The program as a process: its exit codes, its streams, and how it ends when it is cut short."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SPECPLAN = [sys.executable, "-m", "specplan"]
+
+
+def specplan(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    environment |= options.pop("env", {})  # type: ignore[arg-type]
+    return subprocess.run([*SPECPLAN, *words], capture_output=True, text=True, cwd=ROOT, env=environment, **options)  # type: ignore
+
+
+def test_help_lists_every_command_without_loading_one() -> None:
+    run = specplan("--help")
+    assert run.returncode == 0
+    for name in ("check", "compile", "explain", "run", "models", "explain-code", "schema"):
+        assert f"\n  {name} " in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["chek"], "help: did you mean `check`?"),
+        (["explain-code", "--formt", "json"], "--format"),
+        (["explain-code", "--format", "xml"], "'xml' is not one of 'text', 'json'"),
+        (["schema", "more"], "unexpected extra argument"),
+        (["check"], "Missing argument 'PLAN'"),
+    ],
+)
+def test_usage_errors_end_with_2(words: list[str], said: str) -> None:
+    run = specplan(*words)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert said in run.stderr
+
+
+def test_explain_code_tells_a_rule() -> None:
+    run = specplan("explain-code", "sp0901")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("SP0901 (error): there is no file `{path}`\n")
+    assert "\nWrong:\n" in run.stdout
+    assert "\nRight:\n" in run.stdout
+
+
+def test_an_unknown_code_is_a_diagnostic() -> None:
+    run = specplan("explain-code", "SP0991")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "help: `specplan explain-code` alone lists them all" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "environment", "coloured"),
+    [
+        ([], {}, False),
+        (["--color", "always"], {}, True),
+        (["--color", "always"], {"NO_COLOR": "1"}, True),
+        (["--color", "never"], {}, False),
+    ],
+)
+def test_colour_is_for_terminals_or_on_demand(option: list[str], environment: dict[str, str], coloured: bool) -> None:
+    assert ("\x1b[" in specplan("explain-code", "SP9", *option, env=environment).stderr) == coloured
+
+
+def test_a_terminal_gets_colour_unless_no_color_is_set() -> None:
+    pty = pytest.importorskip("pty")
+    for environment, coloured in (({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False)):
+        ours, theirs = pty.openpty()
+        without = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+        subprocess.run([*SPECPLAN, "explain-code", "SP9"], stderr=theirs, env=without | environment, cwd=ROOT)
+        os.close(theirs)
+        assert (b"\x1b[" in os.read(ours, 10_000)) == coloured
+        os.close(ours)
+
+
+def test_a_reader_that_leaves_ends_us_quietly() -> None:
+    process = subprocess.Popen(
+        [*SPECPLAN, "explain-code"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert (process.stderr.read(), process.wait()) == ("", 141)
+
+
+def test_control_c_ends_us_quietly() -> None:
+    process = subprocess.Popen(
+        [*SPECPLAN, "check", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=1)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=10)
+    assert (process.returncode, output, errors) == (130, b"", b"\n")
+
+
+def test_our_own_mistake_asks_for_a_report() -> None:
+    code = "from specplan.cli import program, main; program.program.callback = None; program.COMMANDS['schema'] = ('output', '')"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{code}; import sys; sys.argv = ['specplan', 'schema']; main()"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert (run.returncode, run.stdout) == (70, "")
+    assert "This is a bug in specplan" in run.stderr
+    assert "Traceback" in run.stderr
+
+
+def test_the_locale_does_not_change_the_bytes() -> None:
+    runs = {
+        specplan("explain-code", env={"LC_ALL": locale, "PYTHONUTF8": "0"}).stdout for locale in ("C", "en_US.latin1")
+    }
+    assert len(runs) == 1

@@ -1,0 +1,48 @@
+"""Prompts files: what is read, and every way in which a line can be none."""
+
+import pytest
+
+from specplan.cli.prompts import Prompt, read_prompts
+from specplan.grammar import DiagnosticError, render
+
+
+def test_ids_are_kept_and_else_lines_are_counted() -> None:
+    data = b'\xef\xbb\xbf{"prompt": "one"}\n\n{"id": "b", "prompt": "two", "category": "x"}\r\n{"id": 7, "prompt": ""}'
+    assert read_prompts(data, "p.jsonl") == [Prompt(1, "one"), Prompt("b", "two"), Prompt(7, "")]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "column"),
+    [
+        (b'{"prompt": "a"', "not JSON (expecting ',' delimiter)", 15),
+        (b"[" * 100_000, "not JSON that can be read", 1),
+        (b'{"id": ' + b"9" * 5000 + b', "prompt": "a"}', "not JSON that can be read", 1),
+        (b'"a"', "not a JSON object", 1),
+        (b'{"promt": "a"}', "it has no `prompt`", 1),
+        (b'{"prompt": 3}', "`prompt` is not a text", 1),
+        (b'{"id": true, "prompt": "a"}', "`id` is neither a text nor a whole number", 1),
+        (b'{"id": null, "prompt": "a"}', "`id` is neither a text nor a whole number", 1),
+        (b'{"prompt": "\\ud800"}', "it is not valid Unicode", 1),
+        (b'{"prompt": "\xff"}', "it is not valid Unicode", 1),
+    ],
+)
+def test_a_line_that_is_no_prompt_is_pointed_at(line: bytes, reason: str, column: int) -> None:
+    with pytest.raises(DiagnosticError) as caught:
+        read_prompts(b'{"prompt": "fine"}\n' + line + b"\n", "p.jsonl")
+    (mistake,) = caught.value.diagnostics
+    assert mistake.message() == f"this line is no prompt: {reason}"
+    assert mistake.span is not None
+    assert (mistake.span.line, mistake.span.column) == (2, column)
+    render([mistake], colour=False)
+
+
+def test_all_bad_lines_are_told_at_once() -> None:
+    with pytest.raises(DiagnosticError) as caught:
+        read_prompts(b"1\n2\n", "p.jsonl")
+    assert len(caught.value.diagnostics) == 2
+
+
+@pytest.mark.parametrize("data", [b"", b"\n \n"])
+def test_no_prompt_at_all(data: bytes) -> None:
+    with pytest.raises(DiagnosticError, match="SP0907"):
+        read_prompts(data, "p.jsonl")
