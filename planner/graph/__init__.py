@@ -60,6 +60,7 @@ from .nodes import (
 )
 from .parsing import read_graph
 from .printing import KEYWORD_OF, Part, parts, print_declaration, print_graph, print_node, quote
+from .retype import retype
 from .rules import check_graph
 from .sparse import SparseNode, print_state, read_state
 from .types import (
@@ -180,6 +181,7 @@ __all__ = [
     "quote",
     "read_graph",
     "read_state",
+    "retype",
     "static_layers",
     "takes",
 ]
