@@ -7,7 +7,7 @@ id counts as the likelier one, so top-k keeps exactly k tokens. At least one tok
 from dataclasses import dataclass
 from math import inf
 
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace, device, is_torch_array
 
 from .laws import Array, normalise, restrict_logits
 
@@ -74,16 +74,44 @@ def _softmax(scores: Array) -> Array:
 
 
 def _keep_top(scores: Array, top_k: int | None, top_p: float | None) -> Array:
-    """Apply top-k, then top-p to what it kept, on scores sorted from the likeliest down."""
+    """Apply top-k, then top-p to what it kept."""
     xp = array_namespace(scores)
-    order = xp.argsort(scores, axis=-1, descending=True, stable=True)
-    ranked = xp.take_along_axis(scores, order, axis=-1)
-    ranks = xp.arange(scores.shape[-1], device=device(scores))
-    if top_k is not None:
-        ranked = restrict_logits(ranked, ranks < top_k)
+    rows = xp.reshape(scores, (-1, scores.shape[-1]))
+    return xp.reshape(xp.stack([_keep_top_of_row(row, top_k, top_p) for row in rows]), scores.shape)
+
+
+def _keep_top_of_row(row: Array, top_k: int | None, top_p: float | None) -> Array:
+    """Sort only the tokens that can be kept: sorting a whole vocabulary costs as much as a small model's pass."""
+    xp = array_namespace(row)
+    p = _softmax(row)
+    possible = _can_be_kept(row, p, top_k, top_p)
+    few = xp.nonzero(possible)[0]
+    kept = xp.take(few, xp.argsort(xp.take(row, few), descending=True, stable=True))[:top_k]
     if top_p is not None:
+        ranked, below = xp.take(p, kept), xp.sum(xp.where(possible, xp.zeros_like(p), p))
+        if top_k is not None:
+            ranked, below = normalise(ranked), xp.zeros_like(below)
         # Summed from the unlikely end, as transformers does it, so that both round alike: a token goes when it and
-        # everything below it fit into 1 - p.
-        tail = xp.flip(xp.cumulative_sum(xp.flip(_softmax(ranked), axis=-1), axis=-1), axis=-1)
-        ranked = restrict_logits(ranked, (tail > 1 - top_p) | (ranks == 0))
-    return xp.take_along_axis(ranked, xp.argsort(order, axis=-1), axis=-1)
+        # everything below it fit into 1 - top_p.
+        tail = xp.flip(xp.cumulative_sum(xp.flip(ranked))) + below
+        kept = kept[: max(1, int(xp.sum(xp.astype(tail > 1 - top_p, xp.int64))))]
+    result = xp.full_like(row, -inf)
+    result[kept] = row[kept]
+    return result
+
+
+def _can_be_kept(row: Array, p: Array, top_k: int | None, top_p: float | None) -> Array:
+    size: int = row.shape[-1]
+    if top_k is not None:
+        return row >= _nth_largest(row, min(top_k, size))
+    assert top_p is not None, "one of top-k and top-p was asked for"
+    # What lies below this adds up to less than half of what top-p takes away.
+    return p * size > (1 - top_p) / 2
+
+
+def _nth_largest(row: Array, n: int) -> Array:
+    """Select without sorting; the array API has no word for it."""
+    xp = array_namespace(row)
+    if is_torch_array(row):
+        return xp.topk(row, n).values[-1]
+    return xp.partition(row, row.shape[-1] - n)[-n]
