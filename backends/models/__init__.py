@@ -6,9 +6,14 @@ from .load import Dtype, LoadedModel, load_model, load_tokenizer
 from .packaged import PACKAGED, PackagedModel
 from .progress import Lines, Progress, Silent, shown_on
 from .source import model_folder
+from .stop_strings import StopStrings
+from .text_stream import Detokenizer, TextStream
+from .tokenizer import ChatEncoder, Template, eos_ids
 
 __all__ = [
     "PACKAGED",
+    "ChatEncoder",
+    "Detokenizer",
     "Dtype",
     "Lines",
     "ListedModel",
@@ -17,6 +22,10 @@ __all__ = [
     "PackagedModel",
     "Progress",
     "Silent",
+    "StopStrings",
+    "Template",
+    "TextStream",
+    "eos_ids",
     "fetch",
     "list_models",
     "load_model",

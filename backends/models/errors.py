@@ -604,3 +604,15 @@ class TokenizerUnreadable(Diagnostic):
     wrong: ClassVar[str] = "source: ./folder-with-weights-only"
     right: ClassVar[str] = "source: ./folder-with-weights-and-tokenizer.json"
     example: ClassVar[ExampleKind] = "none"
+
+
+@dataclass(frozen=True)
+class TextNotUnicode(Diagnostic):
+    """A prompt with halves of surrogate pairs, as undecodable bytes on a command line become."""
+
+    code: ClassVar[str] = "SP0744"
+    title: ClassVar[str] = "the prompt holds bytes that are not UTF-8"
+    rule: ClassVar[str] = "Prompts are Unicode text. Bytes that are not UTF-8 cannot be given to a tokenizer."
+    wrong: ClassVar[str] = "specplan run plan.yaml --prompt $'caf\\xe9'"
+    right: ClassVar[str] = "specplan run plan.yaml --prompt 'café'"
+    example: ClassVar[ExampleKind] = "none"

@@ -23,6 +23,7 @@ from .manifest import FILE, damage
 from .progress import Progress
 from .quiet import quiet_transformers
 from .source import model_folder
+from .tokenizer import eos_ids
 
 if TYPE_CHECKING:
     import torch
@@ -60,7 +61,8 @@ class LoadedModel:
     """A model that is ready to decode.
 
     `source` is what the plan wrote and `folder` where its files are. `vocab_size` counts the columns of the logits,
-    which may be more than the tokenizer's tokens; `context` is the most positions that the model was made for.
+    which may be more than the tokenizer's tokens; `context` is the most positions that the model was made for;
+    `eos_ids` are the tokens that end an answer; `notes` is what the checkpoint suggests and is not done.
     """
 
     source: str
@@ -71,6 +73,7 @@ class LoadedModel:
     dtype: torch.dtype
     vocab_size: int
     context: int | None
+    eos_ids: tuple[int, ...]
     notes: tuple[Diagnostic, ...]
 
     @property
@@ -115,6 +118,7 @@ def load_model(
         dtype=getattr(torch, dtype),
         vocab_size=model.get_output_embeddings().weight.shape[0],
         context=getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None),
+        eos_ids=eos_ids(tokenizer, _configured_eos(model)),
         notes=_notes(source, model, span),
     )
 
@@ -188,6 +192,10 @@ def _read_weights(source: str, folder: Path, dtype: torch.dtype, attention: str)
     if absent:
         raise DiagnosticError([WeightsIncomplete(None, source, tuple(absent))])
     return model
+
+
+def _configured_eos(model: PreTrainedModel) -> int | list[int] | None:
+    return None if model.generation_config is None else model.generation_config.eos_token_id
 
 
 def _notes(source: str, model: PreTrainedModel, span: Span | None) -> tuple[Diagnostic, ...]:
