@@ -29,6 +29,7 @@ class Excerpt:
     text: str
     starts: Sequence[int] = field(repr=False)
     ends: Sequence[int] = field(repr=False)
+    via: Span | None = field(default=None, repr=False)
 
     @classmethod
     def cut(cls, source: SourceFile, start: int = 0, end: int | None = None) -> Excerpt:
@@ -39,7 +40,12 @@ class Excerpt:
     def span(self, start: int, end: int) -> Span:
         """Where in the file a range of this text was written; `starts` has one entry more, for the end."""
         first = self.starts[start]
-        return Span(self.source, first, self.ends[end - 1] if end > start else first)
+        return Span(self.source, first, self.ends[end - 1] if end > start else first, self.via)
+
+    @property
+    def whole(self) -> Span:
+        """Where all of it was written."""
+        return self.span(0, len(self.text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,16 @@ class Diagnostic:
         return ()
 
     @final
+    def places(self) -> tuple[Label, ...]:
+        """All places but the first: the related ones, and the aliases through which the mistake was reached."""
+        labels = [*self.related()]
+        alias = None if self.span is None else self.span.via
+        while alias is not None:
+            labels.append(Label(alias, "used here, through an alias"))
+            alias = alias.via
+        return tuple(labels)
+
+    @final
     def _facts(self) -> dict[str, object]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 

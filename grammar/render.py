@@ -62,7 +62,7 @@ def _by_place(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 def _json_diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
     spans = [] if diagnostic.span is None else [_json_span(diagnostic.span, diagnostic.label_text(), primary=True)]
-    spans += [_json_span(label.span, label.text, primary=False) for label in diagnostic.related()]
+    spans += [_json_span(label.span, label.text, primary=False) for label in diagnostic.places()]
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity.value,
@@ -119,7 +119,7 @@ def _draw(diagnostic: Diagnostic, paint: _Paint) -> Iterator[str]:
 
 
 def _draw_places(span: Span, diagnostic: Diagnostic, paint: _Paint, colour: str) -> Iterator[str]:
-    related = diagnostic.related()
+    related = diagnostic.places()
     files = [(span.source, [*_marks(Label(span, diagnostic.label_text()), "^")])]
     for label in related:
         same = next((marks for source, marks in files if source == label.span.source), None)

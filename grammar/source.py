@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
@@ -54,11 +54,15 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A place in a text: code points `start` up to, not including, `end`."""
+    """A place in a text: code points `start` up to, not including, `end`.
+
+    A text that YAML reaches through an alias was written in one place and counts in another: `via` is the alias.
+    """
 
     source: SourceFile
     start: int
     end: int
+    via: Span | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         assert 0 <= self.start <= self.end <= len(self.source.text), "a span lies inside its text"
@@ -80,7 +84,11 @@ class Span:
 
     def to(self, other: Span) -> Span:
         """From the start of this span to the end of `other`, which lies behind it in the same text."""
-        return Span(self.source, self.start, max(self.end, other.end))
+        return replace(self, end=max(self.end, other.end))
+
+    def used_at(self, alias: Span) -> Span:
+        """The same place, reached through one alias more."""
+        return replace(self, via=alias if self.via is None else self.via.used_at(alias))
 
     def __repr__(self) -> str:
         return f"Span({self.source.name}:{self.line}:{self.column} {self.text[:40]!r})"

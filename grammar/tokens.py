@@ -8,7 +8,6 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from . import expression_errors as errors
@@ -19,7 +18,7 @@ from .source import Span
 if TYPE_CHECKING:
     from lark import Lark, Token
 
-_QUOTES = "'“”„‟‘’‚‛«»`\""  # noqa: RUF001
+_QUOTES = "'“”„‟‘’‚‛«»`\""
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|(\\u?.?|[\x00-\x1f])')
 _LARGEST_INTEGER = 2**63 - 1
 
@@ -29,8 +28,9 @@ def expression_parser() -> Lark:
     """The LALR parser of plan.lark, built once, when first needed."""
     from lark import Lark  # late: 40 ms that reading a YAML file does not need
 
-    text = resources.files(__package__).joinpath("plan.lark").read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", lexer="basic", start=["start", "mistake"], propagate_positions=True)
+    return Lark.open(
+        "plan.lark", rel_to=__file__, parser="lalr", lexer="basic", start=["start", "mistake"], propagate_positions=True
+    )
 
 
 def tokens(excerpt: Excerpt, mistakes: list[Diagnostic]) -> Iterator[Token]:
