@@ -1,0 +1,59 @@
+"""What is known of models, devices and pairs of vocabularies: read from specs, config.json and GGUF headers."""
+
+from .card_files import Card, DeviceFile, ModelFile, PairFile, PromptsFile, read_card, read_device, read_pair
+from .config_json import read_config_folder
+from .device import Device
+from .dtypes import BITS, bytes_of
+from .gguf import read_gguf
+from .gguf_header import GgufDamaged, GgufHeader, NotGguf, read_gguf_header
+from .model_card import TRAITS, ModelCard, Packages, PromptsCard, TokenizerKind, Traits
+from .pair import Pair
+from .source import (
+    DEFAULT_DEVICE,
+    SPECS,
+    find_device,
+    find_pair,
+    find_source,
+    is_path,
+    known_devices,
+    known_models,
+    pair_file,
+    resolve_source,
+)
+
+__all__ = [
+    "BITS",
+    "DEFAULT_DEVICE",
+    "SPECS",
+    "TRAITS",
+    "Card",
+    "Device",
+    "DeviceFile",
+    "GgufDamaged",
+    "GgufHeader",
+    "ModelCard",
+    "ModelFile",
+    "NotGguf",
+    "Packages",
+    "Pair",
+    "PairFile",
+    "PromptsCard",
+    "PromptsFile",
+    "TokenizerKind",
+    "Traits",
+    "bytes_of",
+    "find_device",
+    "find_pair",
+    "find_source",
+    "is_path",
+    "known_devices",
+    "known_models",
+    "pair_file",
+    "read_card",
+    "read_config_folder",
+    "read_device",
+    "read_gguf",
+    "read_gguf_header",
+    "read_pair",
+    "resolve_source",
+]

@@ -1,0 +1,326 @@
+"""The catalogue of mistakes about what is known of models and devices: SP0400 to SP0449."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ...grammar import Diagnostic, ExampleKind, Label, closest, did_you_mean
+
+_PLAN = """\
+specplan: 1
+models:
+  target: {{source: {source}}}
+decode: autoregressive(target)
+"""
+_RIGHT = _PLAN.format(source="smollm2-135m-instruct")
+
+
+@dataclass(frozen=True)
+class UnknownModelName(Diagnostic):
+    """A name that no card has."""
+
+    name: str
+    known: tuple[str, ...]
+
+    code = "SP0400"
+    title = "no model `{name}` is known here"
+    label = "there is no such card"
+    rule = (
+        "A source is the name of a card that comes with specplan, a card or a folder beside the plan (`./my.yaml`, "
+        "`./my-model`), a GGUF file (`my.gguf`), or a hub name (`org/name`) that some card carries."
+    )
+    wrong = _PLAN.format(source="smollm-135m-instruct")
+    right = _RIGHT
+
+    def help(self) -> tuple[str, ...]:
+        """The name that was probably meant, and what else there is."""
+        near = did_you_mean(self.name, self.known)
+        return near or (f"known are {', '.join(f'`{each}`' for each in self.known)}",)
+
+
+@dataclass(frozen=True)
+class NoSuchModelFile(Diagnostic):
+    """A path to nothing."""
+
+    path: str
+    beside: tuple[str, ...] = ()
+
+    code = "SP0401"
+    title = "there is nothing at `{path}`"
+    label = "no file and no folder"
+    rule = (
+        "A source that begins with `.` or `/`, or ends in `.gguf` or `.yaml`, is a path. Paths are counted from the "
+        "folder that the plan is in."
+    )
+    wrong = _PLAN.format(source="./no-such-folder")
+    right = _RIGHT
+
+    def help(self) -> tuple[str, ...]:
+        """The neighbour that was probably meant."""
+        return did_you_mean(self.path.rpartition("/")[2], self.beside)
+
+
+@dataclass(frozen=True)
+class NotAModelPath(Diagnostic):
+    """A path to something else."""
+
+    path: str
+    found: str
+
+    code = "SP0402"
+    title = "`{path}` is {found}, and no model can be read from that"
+    label = "a card, a folder with a `config.json`, or a GGUF file is wanted"
+    rule = (
+        "Three kinds of files say what a model is: a card (`.yaml`), a folder with the `config.json` of the Hugging "
+        "Face formats, and a GGUF file (`.gguf`)."
+    )
+    wrong = "models: {target: {source: ./a-folder-without-config-json}}"
+    right = "models: {target: {source: ./a-folder-with-config-json}}"
+    example: ClassVar[ExampleKind] = "none"
+
+
+@dataclass(frozen=True)
+class CannotReadModelFile(Diagnostic):
+    """The system refuses, or the file is far too large for what it should be."""
+
+    path: str
+    reason: str
+
+    code = "SP0403"
+    title = "cannot read `{path}`: {reason}"
+    label = "named here"
+    rule = (
+        "The files that say what a model is must be readable for whoever runs the compiler, and of a size that such "
+        "files have. The words behind the colon are the system's own."
+    )
+    wrong = "models: {target: {source: ./a-folder-of-someone-else}}"
+    right = "models: {target: {source: ./a-folder-of-mine}}"
+    example: ClassVar[ExampleKind] = "none"
+
+
+@dataclass(frozen=True)
+class BrokenConfig(Diagnostic):
+    """A config.json that is not JSON."""
+
+    path: str
+    reason: str
+
+    code = "SP0404"
+    title = "`{path}` is not the JSON of a model's configuration: {reason}"
+    label = "named here"
+    rule = (
+        "A model's folder holds a `config.json`: one JSON object in UTF-8, with `model_type` and the sizes of the "
+        "model. A file that git-lfs or an interrupted download left behind is not one."
+    )
+    wrong = "models: {target: {source: ./half-downloaded}}"
+    right = "models: {target: {source: ./downloaded-anew}}"
+    example: ClassVar[ExampleKind] = "none"
+
+
+@dataclass(frozen=True)
+class ModelFactsMissing(Diagnostic):
+    """A configuration or header without something we need."""
+
+    path: str
+    keys: tuple[str, ...]
+
+    code = "SP0405"
+    title = "`{path}` does not say {missing}"
+    label = "named here"
+    rule = (
+        "To check a plan, the compiler must know a model's layers, heads, sizes, vocabulary and longest context. A "
+        "decoder-only model's `config.json` or GGUF header has them all."
+    )
+    wrong = "models: {target: {source: ./a-vision-encoder}}"
+    right = "models: {target: {source: ./a-language-model}}"
+    example: ClassVar[ExampleKind] = "none"
+
+    def message(self) -> str:
+        """The keys, spelled as they would be in the file."""
+        return self.title.format(path=self.path, missing=", ".join(f"`{key}`" for key in self.keys))
+
+    def help(self) -> tuple[str, ...]:
+        """The way round."""
+        return ("a card of your own (`source: ./my-model.yaml`) can say what a file does not",)
+
+
+@dataclass(frozen=True)
+class ModelFactWrong(Diagnostic):
+    """A value that cannot be."""
+
+    path: str
+    key: str
+    reason: str
+
+    code = "SP0406"
+    title = "`{key}` in `{path}` cannot be: {reason}"
+    label = "named here"
+    rule = (
+        "Sizes are whole numbers above zero, token ids lie inside the vocabulary, and the number of key-value heads "
+        "divides the number of heads. A model that says otherwise would not load."
+    )
+    wrong = "models: {target: {source: ./config-with-minus-2-layers}}"
+    right = "models: {target: {source: ./config-with-2-layers}}"
+    example: ClassVar[ExampleKind] = "none"
+
+
+@dataclass(frozen=True)
+class NotThisKindOfModel(Diagnostic):
+    """Encoders, mixtures of experts, recurrent layers."""
+
+    path: str
+    kind: str
+
+    code = "SP0407"
+    title = "`{path}` is {kind}, which no plan can decode yet"
+    label = "named here"
+    rule = (
+        "Plans are about decoder-only transformers with a cache of keys and values: guesses are checked in one masked "
+        "pass and then taken back row by row, which recurrent states do not allow. The memory and cost of mixtures of "
+        "experts are not known to the cost model yet."
+    )
+    wrong = "models: {target: {source: ./t5}}"
+    right = "models: {target: {source: ./llama}}"
+    example: ClassVar[ExampleKind] = "none"
+
+
+@dataclass(frozen=True)
+class NotAGgufFile(Diagnostic):
+    """Another kind of file under that name."""
+
+    path: str
+
+    code = "SP0408"
+    title = "`{path}` is not a GGUF file"
+    label = "named here"
+    rule = "A GGUF file begins with the four letters GGUF. A page that says `not found` or a git-lfs pointer does not."
+    wrong = "models: {target: {source: ./a-web-page.gguf}}"
+    right = "models: {target: {source: ./model.gguf}}"
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """The usual reason."""
+        return ("was the download cut short, or is this the page that leads to it?",)
+
+
+@dataclass(frozen=True)
+class GgufHeaderDamaged(Diagnostic):
+    """A header that ends too early or claims too much."""
+
+    path: str
+    reason: str
+
+    code = "SP0409"
+    title = "the header of `{path}` is damaged: {reason}"
+    label = "named here"
+    rule = (
+        "The counts and lengths in a GGUF header must fit into the file, which must be of version 2 or 3 and "
+        "little-endian. Nothing is read from a file whose header contradicts itself."
+    )
+    wrong = "models: {target: {source: ./cut-short.gguf}}"
+    right = "models: {target: {source: ./whole.gguf}}"
+    example: ClassVar[ExampleKind] = "none"
+
+
+@dataclass(frozen=True)
+class NoCardForHubName(Diagnostic):
+    """A hub name that no card carries; compiling never asks a hub."""
+
+    name: str
+    known: tuple[str, ...]
+
+    code = "SP0410"
+    title = "no card knows the hub model `{name}`"
+    label = "compiling asks no hub"
+    rule = (
+        "The same plan gives the same bytes on every machine, so compiling reads only the plan, the cards that come "
+        "with specplan and files that the plan names. A hub name is found through a card that carries it as `hub:`."
+    )
+    wrong = _PLAN.format(source="somebody/some-model")
+    right = _PLAN.format(source="HuggingFaceTB/SmolLM2-135M-Instruct")
+
+    def help(self) -> tuple[str, ...]:
+        """The two ways, and the name that was probably meant."""
+        near = closest(self.name, self.known)
+        return (
+            *(() if near is None else (f"did you mean `{near}`?",)),
+            "download the model and name its folder: `source: ./my-model`",
+            f"or write a card, `source: ./my-model.yaml`, with `hub: {self.name}` and what its config.json says",
+        )
+
+
+@dataclass(frozen=True)
+class BrokenCard(Diagnostic):
+    """A card, a device profile or a pair with mistakes of its own."""
+
+    path: str
+    mistakes: tuple[Diagnostic, ...]
+
+    code = "SP0411"
+    title = "`{path}` cannot be used: {first}"
+    label = "named here"
+    rule = (
+        "Cards of models and prompts, profiles of devices and pairs of vocabularies are YAML files with fixed keys, "
+        "each with its type. The files in `specs/` are examples of all of them."
+    )
+    wrong = "models: {target: {source: ./a-card-without-layers.yaml}}"
+    right = "models: {target: {source: ./a-whole-card.yaml}}"
+    example: ClassVar[ExampleKind] = "none"
+
+    def message(self) -> str:
+        """The first of the mistakes; the others are shown in their place."""
+        return self.title.format(path=self.path, first=self.mistakes[0].message())
+
+    def related(self) -> tuple[Label, ...]:
+        """Each mistake in the file that has it."""
+        return tuple(
+            Label(each.span, f"{each.code}: {each.label_text() or each.message()}")
+            for each in self.mistakes[:8]
+            if each.span is not None
+        )
+
+    def help(self) -> tuple[str, ...]:
+        """What the mistakes themselves suggest."""
+        return tuple(dict.fromkeys(words for each in self.mistakes[:8] for words in each.help()))
+
+
+@dataclass(frozen=True)
+class CardFactWrong(Diagnostic):
+    """Values on a card that do not go together."""
+
+    key: str
+    reason: str
+
+    code = "SP0412"
+    title = "`{key}` on this card cannot be: {reason}"
+    label = "cannot be"
+    rule = (
+        "What a card says must go together: token ids lie inside the vocabulary, entries within its rows, key-value "
+        "heads divide heads, and accuracies are `depth` rows of `top` numbers between 0 and 1 that add up to at most 1."
+    )
+    wrong = "heads: 9\nkv_heads: 2"
+    right = "heads: 9\nkv_heads: 3"
+    example: ClassVar[ExampleKind] = "none"
+
+
+@dataclass(frozen=True)
+class UnknownDevice(Diagnostic):
+    """A device without a profile."""
+
+    name: str
+    known: tuple[str, ...]
+
+    code = "SP0413"
+    title = "no profile of a device `{name}` is known"
+    label = "there is no such profile"
+    rule = (
+        "A plan is compiled for a named profile of a device, never for the machine that happens to compile it. "
+        "`auto` means the default profile, `cpu`, and binds to what is there when the plan runs."
+    )
+    wrong = _RIGHT + "backend: {engine: eager, device: h2000}\n"
+    right = _RIGHT + "backend: {engine: eager, device: h200}\n"
+
+    def help(self) -> tuple[str, ...]:
+        """The profile that was probably meant, and all there are."""
+        return (*did_you_mean(self.name, self.known), f"known are {', '.join(f'`{each}`' for each in self.known)}")

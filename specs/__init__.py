@@ -1,0 +1,1 @@
+"""Data that comes with specplan: plans, devices, models, pairs of vocabularies. No logic."""

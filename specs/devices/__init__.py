@@ -1,0 +1,1 @@
+"""Profiles of devices that plans are compiled for. One YAML file each."""
