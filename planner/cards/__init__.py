@@ -2,7 +2,7 @@
 
 from .card_files import Card, DeviceFile, ModelFile, PairFile, PromptsFile, read_card, read_device, read_pair
 from .config_json import read_config_folder
-from .device import Device
+from .device import DeviceProfile
 from .dtypes import BITS, bytes_of
 from .gguf import read_gguf
 from .gguf_header import GgufDamaged, GgufHeader, NotGguf, read_gguf_header
@@ -27,8 +27,8 @@ __all__ = [
     "SPECS",
     "TRAITS",
     "Card",
-    "Device",
     "DeviceFile",
+    "DeviceProfile",
     "GgufDamaged",
     "GgufHeader",
     "ModelCard",

@@ -29,7 +29,7 @@ from ...grammar import (
     read_record,
     read_yaml,
 )
-from .device import Device
+from .device import DeviceProfile
 from .dtypes import BITS
 from .errors import CardFactWrong
 from .model_card import ModelCard, Packages, PromptsCard
@@ -184,12 +184,12 @@ def read_card(path: Path, shown: str) -> Card | tuple[Diagnostic, ...]:
     return _model_card(model, path.stem) if model is not None else mistakes
 
 
-def read_device(path: Path, shown: str) -> Device | tuple[Diagnostic, ...]:
+def read_device(path: Path, shown: str) -> DeviceProfile | tuple[Diagnostic, ...]:
     """The profile in a YAML file, or everything that is wrong with it."""
     record, mistakes = _read(path, shown, DeviceFile)
     if record is None:
         return mistakes
-    return Device(
+    return DeviceProfile(
         name=path.stem,
         about=record.about.value,
         memory=record.memory.value,

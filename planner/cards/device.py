@@ -17,7 +17,7 @@ _INSTEAD = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
+class DeviceProfile:
     """A profile. `memory` in bytes, `bandwidth` in bytes/s, `throughput` in operations/s by type, overhead in seconds."""
 
     name: str

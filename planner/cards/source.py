@@ -11,7 +11,7 @@ from pathlib import Path
 from ...grammar import Diagnostic, DiagnosticError, Located, Span
 from .card_files import Card, read_card, read_device, read_pair
 from .config_json import read_config_folder
-from .device import Device
+from .device import DeviceProfile
 from .errors import (
     BrokenCard,
     CannotReadModelFile,
@@ -66,7 +66,7 @@ def known_devices() -> tuple[str, ...]:
     return _stems(SPECS / "devices")
 
 
-def find_device(name: str, span: Span | None, base_dir: Path | None = None) -> Device | Diagnostic:
+def find_device(name: str, span: Span | None, base_dir: Path | None = None) -> DeviceProfile | Diagnostic:
     """The profile of that name, or in that file if it is a path; `auto` compiles for the default profile."""
     wanted = DEFAULT_DEVICE if name == "auto" else name
     if base_dir is not None and is_path(name):
@@ -160,20 +160,20 @@ def _shipped_card(name: str) -> Card:
 
 
 @lru_cache(maxsize=16)
-def _shipped_device(name: str) -> Device:
+def _shipped_device(name: str) -> DeviceProfile:
     found = read_device(SPECS / "devices" / f"{name}.yaml", f"specs/devices/{name}.yaml")
-    assert isinstance(found, Device), f"the shipped profile {name} is broken: {found}"
+    assert isinstance(found, DeviceProfile), f"the shipped profile {name} is broken: {found}"
     return found
 
 
-def _device_at(path: Path, shown: str, span: Span | None) -> Device | Diagnostic:
+def _device_at(path: Path, shown: str, span: Span | None) -> DeviceProfile | Diagnostic:
     try:
         if not path.is_file():
             return UnknownDevice(span, shown, known_devices())
         found = read_device(path, shown)
     except (OSError, ValueError) as error:
         return CannotReadModelFile(span, shown, getattr(error, "strerror", None) or str(error))
-    return found if isinstance(found, Device) else BrokenCard(span, shown, found)
+    return found if isinstance(found, DeviceProfile) else BrokenCard(span, shown, found)
 
 
 @lru_cache(maxsize=4)

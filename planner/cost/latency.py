@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..cards import Device, ModelCard, bytes_of
+from ..cards import DeviceProfile, ModelCard, bytes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class PassCost:
 
 def pass_cost(
     card: ModelCard,
-    device: Device,
+    device: DeviceProfile,
     *,
     tokens: int,
     context: int,
