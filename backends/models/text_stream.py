@@ -112,10 +112,10 @@ class _DecodedAgain:
 
 def _decoder_of(tokenizer: PreTrainedTokenizerBase) -> tuple[Spelling | None, bool]:
     """How a tokenizer spells its tokens, and whether it drops a leading space."""
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    decoder: Any = json.loads(backend.to_str())["decoder"] if backend is not None else None
-    if decoder is None:
+    found = getattr(getattr(tokenizer, "backend_tokenizer", None), "decoder", None)
+    if found is None:
         return None, False
+    decoder: Any = json.loads(found.__getstate__())  # its JSON; the whole tokenizer's is megabytes
     steps = decoder["decoders"] if decoder["type"] == "Sequence" else [decoder]
     kinds = {each["type"] for each in steps}
     if "ByteLevel" in kinds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ def byte_characters() -> list[str]:
     return [chr(byte) if byte in printing else chr(next(hidden)) for byte in range(256)]
 
 
-def write_gguf(file: Path, *, matrices: str = "F32") -> Path:
+def write_tiny_gguf(file: Path, *, matrices: str = "F32") -> Path:
     """A Llama of two layers whose vocabulary is the bytes, one merge and three control tokens."""
     import gguf
     import numpy as np
@@ -98,7 +98,13 @@ def write_wheel(folder: Path, package: str, members: Iterable[tuple[str, bytes]]
 def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The GGUF file of the tiny Llama."""
     pytest.importorskip("gguf")
-    return write_gguf(tmp_path_factory.mktemp("gguf") / "tiny.gguf")
+    return write_tiny_gguf(tmp_path_factory.mktemp("gguf") / "tiny.gguf")
+
+
+@pytest.fixture
+def write_gguf() -> Callable[..., Path]:
+    """Writes another tiny Llama: `write_gguf(file, matrices="F16")`."""
+    return write_tiny_gguf
 
 
 @pytest.fixture
