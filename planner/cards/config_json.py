@@ -23,7 +23,7 @@ from .model_card import ModelCard, TokenizerKind
 
 _LARGEST_CONFIG, _LARGEST_TOKENIZER = 4 << 20, 256 << 20
 _SAME = {"gemma3_text": "gemma3"}
-_DTYPES = {"float32", "float16", "bfloat16", "float64"}
+_DTYPES = ("float32", "float16", "bfloat16", "float64")
 # Where drafters trained to guess in parallel keep the token that stands for "guess here", in the order of preference.
 _MASK_KEYS = ("pard_token", "ptd_token_id", "mask_token_id")
 _RECURRENT = ("ssm_cfg", "state_size", "mamba_d_state", "linear_num_value_heads", "rwkv_version")

@@ -294,7 +294,7 @@ class CardFactWrong(Diagnostic):
 
     code = "SP0412"
     title = "`{key}` on this card cannot be: {reason}"
-    label = "cannot be"
+    label = "cannot be: {reason}"
     rule = (
         "What a card says must go together: token ids lie inside the vocabulary, entries within its rows, key-value "
         "heads divide heads, and accuracies are `depth` rows of `top` numbers between 0 and 1 that add up to at most 1."
