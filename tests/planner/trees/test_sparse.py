@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from specplan.planner.trees import (
     SparseStates,
     build_sparse,

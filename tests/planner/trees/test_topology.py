@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from specplan.planner.trees import chain, most_probable, static, static_size, written_out
 
 

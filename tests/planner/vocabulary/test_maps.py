@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from specplan.planner.vocabulary import (
     intersection,
     is_whole_characters,
