@@ -36,7 +36,6 @@ class Diagnostic:
     `title` and `label` are `str.format` templates over the fields. `wrong` is an example that provokes this
     diagnostic and `right` one that does not; `example` says what they are written in (`none`: words that no test
     could feed to a reader).
-    Bytes that are not UTF-8 are written in `wrong` as lone surrogates, the way `surrogateescape` spells them.
     """
 
     span: Span | None

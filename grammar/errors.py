@@ -27,7 +27,9 @@ class NotUtf8(YamlError):
     title: ClassVar[str] = "the file is not UTF-8 text"
     label: ClassVar[str] = "this byte begins no character"
     rule: ClassVar[str] = "Files are read as UTF-8, with or without a byte order mark. No other encoding is guessed."
-    wrong: ClassVar[str] = "# caf\udce9\n" + _PLAN
+    example: ClassVar[ExampleKind] = "none"
+    wrong: ClassVar[str] = "a file in Latin-1, in which é is the single byte E9"
+    right: ClassVar[str] = "a file in UTF-8, in which é is the two bytes C3 A9"
 
     def help(self) -> tuple[str, ...]:
         return ("save the file as UTF-8",)

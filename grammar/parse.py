@@ -10,7 +10,7 @@ from . import expression_errors as errors
 from .ast import Argument, Call, Excerpt, Expr, List, Name, Number, String
 from .diagnostic import Diagnostic
 from .source import Span
-from .tokens import expression_parser, read_number, token_span, tokens
+from .tokens import MAX_MISTAKES, expression_parser, read_number, token_span, tokens
 
 if TYPE_CHECKING:
     from lark import Token, Tree
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 MAX_NESTING = 32
 MAX_LENGTH = 16384
-_MAX_MISTAKES = 20
 _CLOSING = {"LPAR": ("RPAR", ")"), "LSQB": ("RSQB", "]")}
 _CLOSERS = frozenset({"RPAR", "RSQB"})
 _VALUES = frozenset({"NAME", "NUMBER", "STRING", "LSQB"})
@@ -58,7 +57,7 @@ class _Reading:
         """The syntax tree, or None when anything is wrong."""
         for token in tokens(self.excerpt, self.mistakes):
             self.first = self.first or token
-            if not self._feed(token) or len(self.mistakes) >= _MAX_MISTAKES:
+            if not self._feed(token) or len(self.mistakes) >= MAX_MISTAKES:
                 return None
             self.last = token
         self.mistakes.extend(self._unfinished())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _QUOTES = "'“”„‟‘’‚‛«»`\""
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|(\\u?.?|[\x00-\x1f])')
+MAX_MISTAKES = 20
 _LARGEST_INTEGER = 2**63 - 1
 
 
@@ -39,6 +40,8 @@ def tokens(excerpt: Excerpt, mistakes: list[Diagnostic]) -> Iterator[Token]:
         mistake, meant = _judge(excerpt, token)
         if mistake is not None:
             mistakes.append(mistake)
+            if len(mistakes) >= MAX_MISTAKES:
+                return
         if meant is not None:
             yield token if meant == token.type else token.update(type=meant)
 

@@ -229,38 +229,39 @@ class _Composer:
 
     def _map(self, event: CollectionStartEvent, start: int, depth: int) -> YamlMap:
         entries: dict[str, YamlEntry] = {}
+        wrong: list[Diagnostic] = []
         last: YamlNode | None = None
         while not isinstance(following := self._next(), MappingEndEvent):
             written_out = isinstance(following, ScalarEvent)
             key = self._node(following, depth + 1)
             last = self._node(self._next(), depth + 1)
             if not written_out or not isinstance(key, YamlScalar) or key.is_empty:
-                self._report(errors.KeyNotText(key.span))
+                wrong.append(errors.KeyNotText(key.span))
             elif key.value == "<<" and key.style == "plain":
-                self._report(errors.MergeKeyRefused(key.span))
+                wrong.append(errors.MergeKeyRefused(key.span))
             elif key.value in entries:
-                self._report(errors.DuplicateKey(key.span, key.value, entries[key.value].key.span))
+                wrong.append(errors.DuplicateKey(key.span, key.value, entries[key.value].key.span))
             else:
                 entries[key.value] = YamlEntry(key, last)
         end = _end(following) if event.flow_style or last is None else last.span.end
         node = YamlMap(tuple(entries.values()), self._span(start, max(start, end)))
-        if event.flow_style:
-            self._check_flow(node)
+        self._check_keys(node, flow=event.flow_style)
+        for each in wrong:
+            self._report(each)
         return node
 
-    def _check_flow(self, node: YamlMap) -> None:
-        """What is legal YAML between braces, and never what was meant."""
+    def _check_keys(self, node: YamlMap, *, flow: bool) -> None:
+        """What is legal YAML, and never what was meant."""
         opened: YamlScalar | None = None
         for entry in node.entries:
             key, value = entry.key, entry.value
             if opened is not None and key.value.count(")") > key.value.count("("):
                 raise _Fatal(errors.SplitByComma(opened.span.to(key.span)))
-            if not isinstance(value, YamlScalar) or value.style != "plain":
-                continue
-            if value.value.count("(") > value.value.count(")"):
-                opened = value
-            if value.is_empty and key.style == "plain" and (mistake := missing_space(key.value, key.span)):
+            alone = isinstance(value, YamlScalar) and value.is_empty
+            if key.style == "plain" and (mistake := missing_space(key.value, key.span, alone=alone)):
                 raise _Fatal(mistake)
+            if flow and isinstance(value, YamlScalar) and value.style == "plain" and _opens(value.value):
+                opened = value
 
     def _declare(self, name: str, start: int) -> None:
         span = self._span(start, start + 1 + len(name))
@@ -303,6 +304,10 @@ def _start(event: Event) -> int:
 def _end(event: Event) -> int:
     assert event.end_mark is not None, "what is read from a text has a place"
     return event.end_mark.index
+
+
+def _opens(text: str) -> bool:
+    return text.count("(") > text.count(")")
 
 
 def _children(node: YamlNode) -> Iterator[YamlNode]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from yaml.error import Mark, MarkedYAMLError
 
@@ -12,6 +13,7 @@ from .source import SourceFile, Span
 
 _LOOK_BACK = 40  # lines
 _GLUED = re.compile(r"([A-Za-z_]\w*):(?=[^\s:/\\])")
+_GLUED_BRACKET = re.compile(r"([A-Za-z_]\w*):(?=[\[{])")
 _BLOCK_HEADER = re.compile(r"^[ ]*(?:-[ ]+)?[^\s#][^#]*:[ \t]+(?:&\S+[ \t]+)?[|>][-+0-9]*[ \t]*(?:#.*)?$")
 _COMMENT = re.compile(r"[ \t](#.*)$")
 _PLAIN_VALUE = re.compile(r"^[ ]*[\w-]+:[ \t]+(?![|>'\"\[{&*!#])(.*)$")
@@ -40,10 +42,13 @@ def explain_trouble(source: SourceFile, error: MarkedYAMLError) -> Diagnostic:
     return errors.BrokenYaml(here, problem, context)
 
 
-def missing_space(word: str, span: Span) -> Diagnostic | None:
-    """The diagnostic for `key:value`, if a plain word looks like that."""
-    glued = _GLUED.match(word)
-    return None if glued is None else errors.MissingSpace(span, glued[1])
+def missing_space(word: str, span: Span, *, alone: bool = True) -> Diagnostic | None:
+    """The diagnostic for `key:value`, if a plain word looks like that.
+
+    A word that is not alone but has a value of its own must begin a list or mapping behind its colon: `key:{`.
+    """
+    glued = (_GLUED if alone else _GLUED_BRACKET).match(word)
+    return None if glued is None else errors.MissingSpace(replace(span, end=span.start + glued.end()), glued[1])
 
 
 def _glued_key(source: SourceFile, here: Span) -> Diagnostic | None:
