@@ -3,7 +3,7 @@
 from .cache import ModelCache, model_cache
 from .fetch import ListedModel, fetch, list_models, path
 from .load import Dtype, LoadedModel, load_model, load_tokenizer
-from .packaged import PACKAGED, PackagedModel
+from .packaged import PackagedModel, packaged_models
 from .progress import Lines, Progress, Silent, shown_on
 from .source import model_folder
 from .stop_strings import StopStrings
@@ -11,7 +11,6 @@ from .text_stream import Detokenizer, TextStream
 from .tokenizer import ChatEncoder, Template, eos_ids
 
 __all__ = [
-    "PACKAGED",
     "ChatEncoder",
     "Detokenizer",
     "Dtype",
@@ -32,6 +31,7 @@ __all__ = [
     "load_tokenizer",
     "model_cache",
     "model_folder",
+    "packaged_models",
     "path",
     "shown_on",
 ]

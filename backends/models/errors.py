@@ -32,13 +32,13 @@ def shown(names: Sequence[str], limit: int = 4) -> str:
 
 @dataclass(frozen=True)
 class UnknownSource(Diagnostic):
-    """A source that names nothing we could look for."""
+    """A name that no packaged model and no card has."""
 
     source: str
     known: tuple[str, ...]
 
     code: ClassVar[str] = "SP0701"
-    title: ClassVar[str] = "`{source}` is no packaged model, no folder, no GGUF file and no hub name"
+    title: ClassVar[str] = "no packaged model and no card is called `{source}`"
     label: ClassVar[str] = "no model of this name"
     rule: ClassVar[str] = (
         "A model is a packaged one by its name, a folder (`./dir`), a GGUF file (`x.gguf`), or a hub name with one "
@@ -50,7 +50,7 @@ class UnknownSource(Diagnostic):
 
     def help(self) -> tuple[str, ...]:
         """The nearest packaged name, or all of them."""
-        return did_you_mean(self.source, self.known) or (f"packaged models: {shown(self.known)}",)
+        return did_you_mean(self.source, self.known) or (f"there are {shown(self.known)}",)
 
 
 @dataclass(frozen=True)
@@ -318,6 +318,34 @@ class GgufUnsupported(Diagnostic):
     def help(self) -> tuple[str, ...]:
         """Newer libraries, or the original."""
         return ("a newer transformers may know it; or use the model's safetensors folder",)
+
+
+@dataclass(frozen=True)
+class WeightsNotAtHand(Diagnostic):
+    """A model that is known by its card, while its weights are somewhere else."""
+
+    source: str
+    hub: str | None
+    obtain: str | None
+
+    code: ClassVar[str] = "SP0714"
+    title: ClassVar[str] = "the weights of `{source}` are not at hand"
+    label: ClassVar[str] = "known by its card"
+    rule: ClassVar[str] = (
+        "A card is enough to check, compile and explain a plan. To run it, the weights must be in a package, in the "
+        "local hub cache or on the hub, or in a folder that the plan names."
+    )
+    wrong: ClassVar[str] = "specplan run plan-with-a-model-that-only-has-a-card.yaml"
+    right: ClassVar[str] = "specplan run plan-with-a-packaged-model.yaml"
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """What the card says about getting them."""
+        hub = (
+            () if self.hub is None else (f"they are on the hub as `{self.hub}`, which could not be reached or refused",)
+        )
+        obtain = () if self.obtain is None else (self.obtain,)
+        return (*hub, *obtain, "with the weights in a folder, write its path: `source: ./dir`")
 
 
 @dataclass(frozen=True)

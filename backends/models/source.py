@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-from ...grammar import DiagnosticError
+from ...grammar import Diagnostic, DiagnosticError
+from ...planner.cards import Card, ModelCard, find_source, is_path, known_models
 from .cache import model_cache, needing
 from .errors import (
     CustomCode,
@@ -17,13 +17,13 @@ from .errors import (
     HubUnreachable,
     PickledWeights,
     UnknownSource,
+    WeightsNotAtHand,
 )
-from .fetch import path
-from .packaged import PACKAGED
+from .fetch import fetch_model, path
+from .packaged import as_packaged
 from .prepare import prepared_gguf
 from .progress import Progress, Silent
 
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 # All that a decoder-only model and its tokenizer are read from: no Python, no pickles.
 _HUB_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt", "tokenizer.model", "*.tiktoken")
@@ -32,25 +32,51 @@ _HUB_FILES = ("*.json", "*.safetensors", "*.jinja", "*.txt", "tokenizer.model", 
 def model_folder(source: str, *, base: Path | None = None, progress: Progress | None = None) -> Path:
     """The local folder that holds the model of a source, fetched or unpacked if need be.
 
-    Relative paths start from `base`, the folder of the plan (else from the working directory).
-    Raises `DiagnosticError`: SP0701 to SP0713 from fetching and GGUF, SP0720 to SP0722 for folders that are not safe
+    A source means here what it means when a plan is checked: a path begins with `.`, `/` or `~` or has an ending, a
+    name with a slash is the hub's, any other is that of a shipped card. Relative paths start from `base`, the folder
+    of the plan (else from the working directory).
+
+    Raises `DiagnosticError`: SP0701 to SP0714 from fetching and GGUF, SP0720 to SP0722 for folders that are not safe
     model folders, SP0726 and SP0727 from the hub.
     """
     progress = progress or Silent()
-    if source in PACKAGED:
-        return path(source, progress)
-    local = (base or Path()) / Path(source).expanduser()
-    if source.lower().endswith(".gguf"):
+    if is_path(source):
+        return _at_path(source, (base or Path()) / Path(source).expanduser(), progress)
+    if "/" in source:
+        return _checked(_from_hub(source, progress), source)
+    if source in known_models():
+        return _of_card(find_source(source, None, Path()), source, progress)
+    raise DiagnosticError([UnknownSource(None, source, known_models())])
+
+
+def _at_path(source: str, local: Path, progress: Progress) -> Path:
+    if source.endswith(".gguf"):
         if not local.is_file():
             raise DiagnosticError([GgufUnreadable(None, source, "there is no such file")])
         return prepared_gguf(local.absolute(), model_cache(), progress)
-    if local.is_dir():
-        return _checked(local.absolute(), source)
-    if source.startswith((".", "/", "~")):
+    if source.endswith((".yaml", ".yml")):
+        return _of_card(find_source(str(local.absolute()), None, Path()), source, progress)
+    if not local.is_dir():
         raise DiagnosticError([FolderUnusable(None, source, "there is no such folder")])
-    if _HUB_NAME.fullmatch(source):
-        return _checked(_from_hub(source, progress), source)
-    raise DiagnosticError([UnknownSource(None, source, tuple(PACKAGED))])
+    return _checked(local.absolute(), source)
+
+
+def _of_card(card: Card | Diagnostic, source: str, progress: Progress) -> Path:
+    """The weights of a card: its packages, else the hub, else what the card says about getting them."""
+    if isinstance(card, Diagnostic):
+        raise DiagnosticError([card])
+    model = as_packaged(card) if isinstance(card, ModelCard) else None
+    if model is not None and source == model.name:
+        return path(source, progress)
+    if model is not None:  # somebody's own card, which must not take the place of a shipped one
+        return fetch_model(model, model_cache(), progress, key=f"{model.name}-{model.sha256[:16]}")
+    if card.hub is not None:
+        try:
+            return _checked(_from_hub(card.hub, progress), source)
+        except DiagnosticError as error:
+            if not any(isinstance(each, HubUnreachable | HubRefused) for each in error.diagnostics):
+                raise
+    raise DiagnosticError([WeightsNotAtHand(None, source, card.hub, card.obtain)])
 
 
 def _checked(folder: Path, source: str) -> Path:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from specplan.backends.models import PACKAGED, ModelCache, PackagedModel
+from specplan.backends.models import ModelCache, PackagedModel, packaged, source
 from specplan.backends.models.packaged import Part
+from specplan.planner.cards import ModelCard, Packages, find_source
 
 TEMPLATE = (
     "{% for message in messages %}<|start|>{{ message.role }}\n{{ message.content }}<|end|>\n{% endfor %}"
@@ -142,5 +144,16 @@ def tiny(tiny_gguf: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> Packa
         size=len(data),
         prepared=1_000_000,
     )
-    monkeypatch.setitem(PACKAGED, "tiny", model)  # type: ignore[arg-type]
+    card = find_source("smollm2-135m-instruct", None, Path())
+    assert isinstance(card, ModelCard)
+    packages = Packages(
+        requirements=tuple(part.requirement for part in model.parts),
+        files=tuple(part.member for part in model.parts),
+        bytes=model.size,
+        sha256=model.sha256,
+    )
+    known = (*packaged._cards(), replace(card, name="tiny", packages=packages))
+    monkeypatch.setattr(packaged, "_cards", lambda: known)
+    monkeypatch.setattr(source, "known_models", lambda: tuple(each.name for each in known))
+    monkeypatch.setattr(source, "find_source", lambda name, *_: {each.name: each for each in known}[name])
     return model

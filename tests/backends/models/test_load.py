@@ -14,6 +14,7 @@ import pytest
 
 from specplan.backends.models import Lines, ModelCache, load_model, model_folder
 from specplan.grammar import Diagnostic, DiagnosticError, Severity, SourceFile
+from specplan.planner.cards import SPECS
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -64,7 +65,7 @@ def test_a_folder(made: Path, dtype: Any) -> None:
 
 def test_relative_paths_start_from_the_plan(made: Path) -> None:
     assert model_folder("./tiny", base=made.parent) == made
-    assert model_folder("tiny", base=made.parent) == made
+    assert model_folder(str(made), base=Path("/elsewhere")) == made
 
 
 def test_a_gguf_file_is_unpacked_once(tiny_gguf: Path, tmp_path: Path, cache: ModelCache) -> None:
@@ -73,7 +74,7 @@ def test_a_gguf_file_is_unpacked_once(tiny_gguf: Path, tmp_path: Path, cache: Mo
     assert "unpacking tiny.gguf once" in said.getvalue()
     copy = shutil.copy(tiny_gguf, tmp_path / "another name.gguf")
     said = io.StringIO()
-    second = load_model("another name.gguf", base=tmp_path, progress=Lines(said))
+    second = load_model("./another name.gguf", base=tmp_path, progress=Lines(said))
     assert copy and "unpacking" not in said.getvalue()
     assert first.folder == second.folder
     ids = torch.tensor([[3, 4, 5]])
@@ -226,6 +227,29 @@ def test_the_hub_cache(monkeypatch: pytest.MonkeyPatch, made: Path) -> None:
     monkeypatch.setattr("huggingface_hub.snapshot_download", cached)
     assert load_model("org/name").folder == made
     assert asked == [("org/name", False)]
+
+
+def test_a_card_without_weights_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub.errors as errors
+
+    def offline(*_: object, **__: object) -> str:
+        raise errors.LocalEntryNotFoundError("no connection")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", offline)
+    found = refused("llama-3.1-8b-instruct")
+    assert found.code == "SP0714"
+    assert "meta-llama/Llama-3.1-8B-Instruct" in found.help()[0]
+    assert refused("ppd-smollm2-135m").code == "SP0714"
+
+
+def test_a_card_of_ones_own(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = (SPECS / "models" / "llama-3.1-8b-instruct.yaml").read_text()
+    (tmp_path / "mine.yaml").write_text(shipped)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(made))
+    assert model_folder("./mine.yaml", base=tmp_path) == made
+    (tmp_path / "mine.yaml").write_text("layers: many")
+    with pytest.raises(DiagnosticError):
+        model_folder("./mine.yaml", base=tmp_path)
 
 
 def test_sampling_defaults_are_told_and_not_obeyed(folder: Path) -> None:
