@@ -5,19 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ..backends.runtime import Prompt
 from ..grammar import DiagnosticError, SourceFile
 from .errors import BadPromptLine, NoPrompt, StdinTwice
 from .files import read_input
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What to answer, and the name under which the answer is given."""
-
-    id: str | int
-    text: str
 
 
 def gather_prompts(plan: str, prompts: tuple[str, ...], file: str | None) -> list[Prompt]:
@@ -25,12 +17,12 @@ def gather_prompts(plan: str, prompts: tuple[str, ...], file: str | None) -> lis
 
     Raises DiagnosticError for a bad line, all of them at once, and where there is no prompt at all.
     """
-    if prompts:
-        return [Prompt(number, text) for number, text in enumerate(prompts, 1)]
-    if plan == "-" and file in (None, "-"):
+    if plan == "-" and (file == "-" or (file is None and not prompts)):
         raise DiagnosticError([StdinTwice(None)])
-    if file is not None:
-        return read_prompts(read_input(file).data, file)
+    said = [Prompt(number, text) for number, text in enumerate(prompts, 1)]
+    listed = [] if file is None else read_prompts(read_input(file).data, file)
+    if said or listed:
+        return said + listed
     if sys.stdin.isatty():
         raise DiagnosticError([NoPrompt(None)])
     text = read_input("-").data.decode("utf-8", "replace").strip()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from specplan.cli.prompts import Prompt, read_prompts
+from specplan.backends.runtime import Prompt
+from specplan.cli.prompts import read_prompts
 from specplan.grammar import DiagnosticError, render
 
 
