@@ -6,7 +6,7 @@ from textwrap import fill, indent
 
 import click
 
-from ..grammar import Diagnostic, DiagnosticError, catalogue
+from ..grammar import Diagnostic, DiagnosticError, catalogue, visible
 from . import errors as errors  # each room's catalogue counts once it is imported
 from .errors import NoSuchCode
 from .output import Output, speaks
@@ -35,10 +35,10 @@ def command(code: str | None, output: Output) -> None:
 
 
 def _page(kind: type[Diagnostic]) -> str:
-    wrong, right = (indent(each.strip("\n"), "    ") for each in (kind.wrong, kind.right))
+    wrong, right = ("\n".join(map(visible, each.strip("\n").split("\n"))) for each in (kind.wrong, kind.right))
     return (
         f"{kind.code} ({kind.severity.value}): {kind.title}\n\n"
-        f"{fill(kind.rule, 100)}\n\nWrong:\n\n{wrong}\n\nRight:\n\n{right}\n"
+        f"{fill(kind.rule, 100)}\n\nWrong:\n\n{indent(wrong, '    ')}\n\nRight:\n\n{indent(right, '    ')}\n"
     )
 
 
