@@ -245,7 +245,7 @@ class _Composer:
                 entries[key.value] = YamlEntry(key, last)
         end = _end(following) if event.flow_style or last is None else last.span.end
         node = YamlMap(tuple(entries.values()), self._span(start, max(start, end)))
-        self._check_keys(node, flow=event.flow_style)
+        self._check_keys(node, flow=bool(event.flow_style))
         for each in wrong:
             self._report(each)
         return node
