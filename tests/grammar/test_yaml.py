@@ -1,6 +1,7 @@
 """YAML: every word keeps its place in every layout, and no file is too hostile for an answer."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 import yaml
@@ -18,6 +19,7 @@ from specplan.grammar import (
     YamlScalar,
     parse_expression,
     read_yaml,
+    render,
     walk,
 )
 
@@ -284,3 +286,10 @@ def plain(node: YamlNode) -> object:
             return [plain(each) for each in items]
         case YamlMap(entries=entries):
             return {each.key.value: plain(each.value) for each in entries}
+
+
+def test_goldens_of_files_that_no_text_can_show(golden: Callable[[str, str], None]) -> None:
+    _, _, latin = read_yaml("# café\n".encode("latin-1"), "plan.yaml")
+    golden("diagnostics/SP0101.txt", f"a file in Latin-1\n\n----\n\n{render(latin, colour=False)}")
+    _, _, large = read_yaml(b"#" * 300_000, "plan.yaml")
+    golden("diagnostics/SP0102.txt", f"a file of 300000 bytes\n\n----\n\n{render(large, colour=False)}")
