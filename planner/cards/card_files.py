@@ -109,8 +109,8 @@ class PromptsFile(Record):
     kind: Located[str] = key(Choice(("prompts",)), doc="`prompts`")
     name: Located[str | None] = key(Text("a name"), default=None, doc="the prompts' name; else the file's")
     rides: Located[str] = key(Text("a model's name"), doc="the model that they were trained for")
-    depth: Located[int] = key(Integer(minimum=1, maximum=16), doc="how many prompt tokens there are")
-    top: Located[int] = key(Integer(minimum=1, maximum=36), doc="how many guesses each of them is read as")
+    depth: Located[int] = key(Integer(minimum=1, maximum=8), doc="how many prompt tokens there are")
+    top: Located[int] = key(Integer(minimum=1, maximum=32), doc="how many guesses each of them is read as")
     ept: Located[int] = key(Integer(minimum=1, maximum=1000), default=1, doc="embeddings for each prompt token")
     fingerprint: Located[str | None] = key(
         Text("a short name of the weights"), default=None, doc="the very weights that they were trained for"

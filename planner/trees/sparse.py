@@ -20,6 +20,7 @@ from math import prod
 from .topology import Path, layout_order, written_out
 
 _RANKS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_MOST_TRIALS = 200  # three prompt tokens need about 40; many more are somebody's joke
 
 RankAccuracies = tuple[tuple[float, ...], ...]
 """`a[k][r]`: how often the greedy token k+1 places behind the next one is the guess of rank r. Shape [m, ranks]."""
@@ -163,7 +164,7 @@ class _Search:
     def best(self) -> tuple[SparseState, ...]:
         counts = tuple((low + high) // 2 for low, high in zip(self._lows, self._highs, strict=True))
         stride = max(1, (max(self._highs) - min(self._lows)) // 4)
-        while stride:
+        while stride and len(self._gains) < _MOST_TRIALS:
             nearby = max(self._neighbours(counts, stride), key=self._gain)
             if self._gain(nearby) > self._gain(counts):
                 counts = nearby
