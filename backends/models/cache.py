@@ -59,8 +59,10 @@ class ModelCache:
         """Where a prepared model is, or would be."""
         return self.root / "models" / key
 
-    def build(self, recipe: Recipe, progress: Progress, *, again: bool = False) -> Path:
+    def build(self, recipe: Recipe, progress: Progress, *, again: bool = False, sums: bool = False) -> Path:
         """The folder of a prepared model, made if it is missing or damaged; others who want it wait.
+
+        With `sums` every byte of what is there is read to find damage, else only sizes are compared.
 
         Raises `DiagnosticError` when the disk is full or the cache cannot be written, and whatever `make` raises;
         then nothing of it is left.
@@ -76,10 +78,11 @@ class ModelCache:
             except Timeout:
                 progress.stage(f"waiting for another process that prepares {recipe.name}")
                 lock.acquire()
-            with lock:
-                lock.release()  # `with` counts a second time
-                if again or damage(self.folder(recipe.key), sums=True) is not None:
+            try:
+                if again or damage(self.folder(recipe.key), sums=sums) is not None:
                     self._build_locked(recipe)
+            finally:
+                lock.release()
         return self.folder(recipe.key)
 
     def _build_locked(self, recipe: Recipe) -> None:

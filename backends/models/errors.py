@@ -243,6 +243,7 @@ class ModelDamaged(Diagnostic):
 
     name: str
     reason: str
+    folder: str | None
 
     code: ClassVar[str] = "SP0710"
     title: ClassVar[str] = "the prepared model `{name}` is damaged: {reason}"
@@ -255,8 +256,8 @@ class ModelDamaged(Diagnostic):
 
     def help(self) -> tuple[str, ...]:
         """Make it again."""
-        if self.name.endswith(".gguf"):
-            return ("remove its folder from the cache; it is prepared again when it is next used",)
+        if self.folder is not None:
+            return (f"remove {self.folder}; it is prepared again when it is next used",)
         return (f"prepare it again: `specplan models fetch {self.name} --again`",)
 
 

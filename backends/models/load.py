@@ -160,7 +160,8 @@ def _load_weights(source: str, folder: Path, dtype: torch.dtype, attention: str)
             failure = error
         reason = check.result() if check else None
     if reason is not None:
-        raise DiagnosticError([ModelDamaged(None, source, reason)])
+        fetched = folder.name == source  # else it was made of somebody's own file or card
+        raise DiagnosticError([ModelDamaged(None, source, reason, None if fetched else str(folder))])
     if failure is not None:
         raise failure
     return model

@@ -34,7 +34,9 @@ def prepare(gguf: Path, into: Path, *, dtype: str, shown_as: str) -> None:
                 gguf.parent, dtype=getattr(torch, dtype), quantization_config=GgufConfig(dequantize=True), **where
             )
             tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **where)
-        except (ValueError, NotImplementedError, KeyError, RuntimeError, TypeError, AttributeError) as error:
+        except Exception as error:  # of a file that others wrote, unless it is about memory or the disk
+            if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
+                raise
             raise DiagnosticError([GgufUnsupported(None, shown_as, _first_line(error))]) from error
         try:
             model.save_pretrained(into)

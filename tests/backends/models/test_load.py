@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from specplan.backends.models import Lines, ModelCache, load_model, model_folder
+from specplan.backends.models.prepare import prepare
 from specplan.grammar import Diagnostic, DiagnosticError, Severity, SourceFile
 from specplan.planner.cards import SPECS
 
@@ -24,8 +25,6 @@ pytest.importorskip("gguf")
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory, tiny_gguf: Path) -> Path:
     """The tiny Llama as a folder, made once."""
-    from specplan.backends.models.prepare import prepare
-
     folder = tmp_path_factory.mktemp("made") / "tiny"
     folder.mkdir()
     prepare(tiny_gguf, folder, dtype="float32", shown_as="tiny")
@@ -79,6 +78,19 @@ def test_a_gguf_file_is_unpacked_once(tiny_gguf: Path, tmp_path: Path, cache: Mo
     assert first.folder == second.folder
     ids = torch.tensor([[3, 4, 5]])
     assert torch.equal(first.model(input_ids=ids).logits, second.model(input_ids=ids).logits)
+
+
+def test_a_damaged_unpacked_gguf_file(tiny_gguf: Path, cache: ModelCache) -> None:
+    folder = model_folder(str(tiny_gguf))
+    weights = folder / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    found = refused(str(tiny_gguf))
+    assert found.code == "SP0710"
+    assert found.help() == (f"remove {folder}; it is prepared again when it is next used",)
+    weights.write_bytes(data[:-1])  # this is seen at once, and healed
+    assert load_model(str(tiny_gguf)).folder == folder
 
 
 @pytest.mark.parametrize(("matrices", "dtype"), [("F32", "float32"), ("F16", "float16")])
