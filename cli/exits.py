@@ -25,7 +25,19 @@ class Exit(IntEnum):
 
 
 # The registry, pip, the disk, the cache, a library, the hub, a device: not what somebody wrote, but what is not at hand.
-_ENVIRONMENT = {"SP0702", "SP0703", "SP0704", "SP0705", "SP0706", "SP0707", "SP0711", "SP0726", "SP0727", "SP0728"}
+_ENVIRONMENT = {
+    "SP0702",
+    "SP0703",
+    "SP0704",
+    "SP0705",
+    "SP0706",
+    "SP0707",
+    "SP0711",
+    "SP0714",
+    "SP0726",
+    "SP0727",
+    "SP0728",
+}
 
 
 class ReaderLeft(Exception):
