@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from .pair import Pair
 _COUNT = Integer(minimum=1, maximum=1 << 40)
 _TOKEN = Integer(minimum=0, maximum=1 << 32)
 _NOTE = Text("a remark")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _ENOUGH = 1 << 20
 
 
@@ -256,9 +258,21 @@ def _model_mistakes(record: ModelFile, eos: tuple[int, ...]) -> list[Diagnostic]
     slides = record.sliding_layers.value > 0
     check(slides == (record.sliding_window.value is not None), "sliding_layers", "a window and its layers go together")
     check(all(token < size for token in eos), "eos", f"there are {size} rows")
+    if record.packages is not None:
+        wrong += _package_mistakes(record.packages)
     for name in ("bos", "pad", "mask"):
         token = getattr(record, name).value
         check(token is None or token < size, name, f"there are {size} rows")
+    return wrong
+
+
+def _package_mistakes(record: PackagesFile) -> list[Diagnostic]:
+    wrong: list[Diagnostic] = []
+    packages, files = len(record.requirements.value), len(record.files.value)
+    if packages != files:
+        wrong.append(CardFactWrong(record.files.span, "files", f"there are {packages} packages, each with one file"))
+    if not _SHA256.fullmatch(record.sha256.value):
+        wrong.append(CardFactWrong(record.sha256.span, "sha256", "it is not 64 hexadecimal digits"))
     return wrong
 
 

@@ -97,3 +97,43 @@ def test_pairs(tmp_path):
     (tmp_path / pair_file("a", "b")).write_text(PAIR.replace("shared: 6", "shared: 11"))
     with pytest.raises(DiagnosticError, match="SP0412"):
         find_pair("a", "b", tmp_path)
+
+
+CARD = """\
+architecture: llama
+layers: 2
+hidden_size: 8
+intermediate_size: 16
+heads: 4
+kv_heads: 2
+head_dim: 2
+vocabulary: toy
+vocab_size: 10
+entries: 9
+tokenizer: other
+positions: 64
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ("eos: [1, 10]", "eos"),
+        ("mask: 10", "mask"),
+        ("sliding_layers: 3\nsliding_window: 4", "sliding_layers"),
+        ("sliding_window: 4", "sliding_layers"),
+        ("packages: {requirements: [a, b], files: [a], bytes: 1, sha256: " + "0" * 64 + "}", "files"),
+        ("packages: {requirements: [a], files: [a], bytes: 1, sha256: 12}", "sha256"),
+    ],
+)
+def test_what_cannot_be_on_a_card(more, key, tmp_path):
+    (tmp_path / "card.yaml").write_text(CARD)
+    assert isinstance(find_source("card.yaml", None, tmp_path), ModelCard)
+    (tmp_path / "card.yaml").write_text(CARD + more + "\n")
+    assert [each.key for each in find_source("card.yaml", None, tmp_path).mistakes] == [key]
+
+
+@pytest.mark.parametrize("rows", ["[[0.5, 0.2]]", "[[0.5], [0.5]]", "[[0.7, 0.5], [0, 0]]"])
+def test_accuracies_have_a_shape_and_a_sum(rows, tmp_path):
+    (tmp_path / "ppd.yaml").write_text(f"kind: prompts\nrides: x\ndepth: 2\ntop: 2\naccuracies: {rows}\n")
+    assert [each.key for each in find_source("./ppd.yaml", None, tmp_path).mistakes] == ["accuracies"]
