@@ -1,1 +1,16 @@
-"""Plans checked, lowered to graphs, and improved by passes."""
+"""Plans checked against what is known, lowered to graphs, and improved by passes; torch-free."""
+
+from .capabilities import Capabilities
+from .compile import LOWERED, Compiled, compile_source, is_graph_text, stage_names
+from .legalise import CannotRun, legalise
+
+__all__ = [
+    "LOWERED",
+    "CannotRun",
+    "Capabilities",
+    "Compiled",
+    "compile_source",
+    "is_graph_text",
+    "legalise",
+    "stage_names",
+]

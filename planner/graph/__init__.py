@@ -59,8 +59,17 @@ from .nodes import (
     takes,
 )
 from .parsing import read_graph
+from .places import model_of, needed_ranks, result_ranks
 from .printing import KEYWORD_OF, Part, parts, print_declaration, print_graph, print_node, quote
 from .retype import retype
+from .rewrite import (
+    free_name,
+    in_every_step,
+    renamed,
+    renamed_region_end,
+    value_names,
+    with_operands,
+)
 from .rules import check_graph
 from .sparse import SparseNode, print_state, read_state
 from .types import (
@@ -168,10 +177,14 @@ __all__ = [
     "check_graph",
     "dynamic_layers",
     "fits",
+    "free_name",
+    "in_every_step",
     "infer",
     "inner_regions",
     "join_types",
     "law_of",
+    "model_of",
+    "needed_ranks",
     "operands",
     "parts",
     "print_declaration",
@@ -181,7 +194,12 @@ __all__ = [
     "quote",
     "read_graph",
     "read_state",
+    "renamed",
+    "renamed_region_end",
+    "result_ranks",
     "retype",
     "static_layers",
     "takes",
+    "value_names",
+    "with_operands",
 ]

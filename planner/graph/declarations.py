@@ -64,6 +64,7 @@ class Model(Declaration):
     mask: int | None = None
     adapter: str | None = None
     device: str | None = None
+    chat_template: str | None = None
     stages: int | None = None
     layers: tuple[int, ...] = ()
     ranks: Ranks | None = None

@@ -521,11 +521,11 @@ def join_types(left: Type, right: Type) -> Type:
     """
     match left, right:
         case Nothing(), Guess():
-            return _trusted(right, NOTHING)
-        case Nothing(), Flow() | Trust():
+            return right if right.size.low == 0 else _trusted(right, NOTHING)
+        case Nothing(), Flow() | Trust() | Threads():
             return right
-        case Guess(), Nothing():
-            return _trusted(left, NOTHING)
+        case Guess() | Flow() | Trust() | Threads(), Nothing():
+            return join_types(right, left)
         case Tree(), Tree() if left.vocab == right.vocab:
             certainty = left.certainty.with_(right.certainty)
             return Tree(left.nodes.hull(right.nodes), left.depth.hull(right.depth), certainty, left.vocab, left.rows)

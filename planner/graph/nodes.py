@@ -440,13 +440,15 @@ class Watch(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choose(Node):
-    """Run one of several regions on the operands: which one is decided by a pass, or per number of active rows.
+    """Run one of several regions on the operands, all of which keep the law; a pass decides which.
 
-    With `cases` (row counts, as many as regions) the first region whose count holds the active rows is taken.
+    Undecided, the first is run. With `per=rows` a pass turns the regions into cases: `cases` are row counts, as many as
+    regions, and the first region whose count holds the active rows of the first operand is run.
     """
 
     keyword = "choose"
     operands: tuple[Cache, ...]
+    per: Ref | None = None
     cases: Size | None = None
     regions: tuple[Region, ...] = ()
 

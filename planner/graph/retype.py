@@ -155,8 +155,8 @@ def _seed(graph: Graph, region: Region, parameter: Value, given: Type) -> Type:
 
 def _inner_seed(region: Region, parameter: Value, given: Type, declared: Declared) -> Type:
     """What `none` stands for: the type of the parameter that it fills, at the sizes of those who use it."""
-    if not isinstance(given, Nothing):
-        return given
+    if not isinstance(given, Nothing) or isinstance(parameter.type, Threads):
+        return parameter.type if isinstance(given, Nothing) else given
     for node in region.nodes:
         match node:
             case Spread(guess=guess) if guess.name == parameter.name and isinstance(parameter.type, Guess):

@@ -15,26 +15,21 @@ from .infer import Declared, Mismatch, infer
 from .law import law_of
 from .nodes import (
     Accept,
-    Advance,
     Choose,
     Commit,
     Cut,
-    Draft,
     Fork,
-    Grow,
     Node,
-    Prefill,
     Region,
     Repeat,
-    Send,
     Stop,
-    Verify,
     operands,
     takes,
 )
+from .places import needed_ranks, result_ranks
 from .printing import parts
 from .sparse import read_state
-from .types import NONE, Kv, Nothing, Path, Size, Type, Value, fits
+from .types import Flow, Kv, Nothing, Path, Size, Type, Value, fits
 
 
 def check_graph(graph: Graph) -> tuple[Diagnostic, ...]:
@@ -211,69 +206,35 @@ def _cuts(step: Region) -> Iterator[Diagnostic]:
 
 
 def _places(graph: Graph) -> Iterator[Diagnostic]:
-    """In a pipeline every operand stands on the ranks where its node runs."""
+    """In a pipeline every operand stands on the ranks where its node runs, and what is handed on stands everywhere."""
     ranks = {model.name: model.ranks for model in graph.all(Model) if model.ranks is not None}
     if not ranks:
         return
-    first, last = min(r.first for r in ranks.values()), max(r.last for r in ranks.values())
-    everywhere = frozenset(range(first, last + 1))
+    everywhere = frozenset(range(min(r.first for r in ranks.values()), max(r.last for r in ranks.values()) + 1))
     for region in (graph.start, graph.step):
-        # What a prompt or the step before left is where it is needed: the loop hands on in place.
-        places = {value.name: _home(value, ranks, everywhere) for value in region.parameters}
+        homes = {value.name: value.type for value in region.parameters}
+        places = {
+            name: frozenset(ranks[kind.model]) if isinstance(kind, Kv) and kind.model in ranks else everywhere
+            for name, kind in homes.items()
+        }
         for node in region.nodes:
             yield from _placed(node, ranks, places, everywhere)
-
-
-def _home(value: Value, ranks: dict[str, Ranks], everywhere: frozenset[int]) -> frozenset[int]:
-    return (
-        frozenset(ranks[value.type.model]) if isinstance(value.type, Kv) and value.type.model in ranks else everywhere
-    )
+            places |= result_ranks(node, ranks, places, everywhere)
+        for value in (*region.yielded, *((region.until,) if region.until else ())):
+            if not isinstance(value.type, Kv | Flow | Nothing) and (missing := everywhere - places[value.name]):
+                yield WrongPlace(region.span, value.name, min(missing), "yield")
 
 
 def _placed(
     node: Node, ranks: dict[str, Ranks], places: dict[str, frozenset[int]], everywhere: frozenset[int]
 ) -> Iterator[Diagnostic]:
-    given = [value for value in operands(node) if value is not NONE and not isinstance(value.type, Nothing)]
-    match node:
-        case Send():
-            for value in node.values:
-                if node.source not in places[value.name]:
-                    yield WrongPlace(node.span, value.name, node.source, "send")
-            for value, sent in zip(node.values, node.results, strict=True):
-                places[sent.name] = places[value.name] | frozenset(node.to)
-        case Prefill() | Draft() | Verify() | Advance():
-            needed = frozenset(ranks[node.by])
-            yield from _needed(node, given, needed, places)
-            for value in node.results:
-                # Scores leave the last stage; guesses and caches stand where their model does.
-                at_end = isinstance(node, Verify | Advance) and not isinstance(value.type, Kv)
-                places[value.name] = frozenset({ranks[node.by].last}) if at_end else needed
-                if isinstance(node, Prefill) and isinstance(value.type, Path):
-                    places[value.name] = everywhere
-                if isinstance(node, Advance) and value is node.results[1]:
-                    places[value.name] = needed
-        case Grow():
-            assert isinstance(node.cache.type, Kv), "a tree grows by a model's cache"
-            needed = frozenset(ranks[node.cache.type.model])
-            yield from _needed(node, given, needed, places)
-            places |= {value.name: needed for value in node.results}
-        case Commit():
-            assert isinstance(node.cache.type, Kv), "a commit is to a cache"
-            needed = frozenset(ranks.get(node.cache.type.model, everywhere))
-            yield from _needed(node, [node.path], needed, places)
-            places[node.results[0].name] = needed
-        case _:
-            common = everywhere
-            for value in given:
-                common &= places[value.name]
-            if not common and given:
-                yield WrongPlace(node.span, given[0].name, min(places[given[-1].name]), node.keyword)
-            places |= {value.name: common for value in node.results}
-
-
-def _needed(
-    node: Node, given: list[Value], needed: frozenset[int], places: dict[str, frozenset[int]]
-) -> Iterator[Diagnostic]:
-    for value in given:
-        if missing := needed - places[value.name]:
+    shared = everywhere
+    for value in operands(node):
+        if isinstance(value.type, Nothing):
+            continue
+        if missing := needed_ranks(node, value, ranks, everywhere) - places[value.name]:
             yield WrongPlace(node.span, value.name, min(missing), node.keyword)
+        if not shared & places[value.name]:
+            yield WrongPlace(node.span, value.name, min(shared), node.keyword)
+            return
+        shared &= places[value.name]

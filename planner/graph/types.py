@@ -356,7 +356,7 @@ def fits(given: Type, wanted: Type, contains: dict[str, str | None] | None = Non
     `contains` maps a table to the vocabulary whose tokens it translates: a guess that has an image is a token of it.
     """
     match given, wanted:
-        case Nothing(), Guess() | Flow() | Trust():
+        case Nothing(), Guess() | Flow() | Trust() | Threads():
             return not isinstance(wanted, Guess) or wanted.size.low == 0
         case Kv(), Kv():
             return (given.model, given.capacity) == (wanted.model, wanted.capacity) and _levels_fit(given, wanted)

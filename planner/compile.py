@@ -1,0 +1,160 @@
+"""From a plan, or a graph's text, to a graph that a backend can run: the whole compiler, top to bottom.
+
+    bytes -> Plan -> CheckedPlan -> Graph -> passes -> Compiled
+
+Nothing here imports more than the planner; what engines can run comes in as data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..grammar import Diagnostic, DiagnosticError, has_errors
+from .capabilities import Capabilities
+from .cards import DEFAULT_DEVICE, DeviceProfile, ModelCard, PromptsCard, find_device, find_source
+from .check import check_plan
+from .checked import CheckedPlan
+from .estimate import Costs
+from .fit import check_fit
+from .graph import Engine, Graph, Model, Prompts, check_graph, read_graph
+from .legalise import legalise
+from .lower import lower
+from .passes import PASSES
+
+LOWERED = "lower"
+"""The name of the stage before any pass."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A graph, how it came about, and what is to be said of it.
+
+    `stages` holds the graph as lowered and after every pass that changed it, by the pass's name.
+    """
+
+    name: str
+    graph: Graph
+    stages: tuple[tuple[str, Graph], ...]
+    diagnostics: tuple[Diagnostic, ...]
+    costs: Costs
+    engine: str
+    device: str
+    base: Path = field(default=Path(), compare=False)
+
+    def stage(self, name: str) -> Graph:
+        """The graph as it was after that pass; a pass that changed nothing left it as it was before."""
+        order = [LOWERED, *(each.name for each in PASSES)]
+        reached = [graph for stage, graph in self.stages if order.index(stage) <= order.index(name)]
+        return reached[-1] if reached else self.stages[0][1]
+
+
+def stage_names() -> tuple[str, ...]:
+    """The stages that compiling can stop after, in order."""
+    return (LOWERED, *(each.name for each in PASSES))
+
+
+def compile_source(
+    data: bytes,
+    name: str,
+    base: Path,
+    *,
+    stop_after: str | None = None,
+    engine: str | None = None,
+    backends: Mapping[str, Capabilities] | None = None,
+) -> Compiled:
+    """Compile a plan's YAML, or a graph's text.
+
+    Args:
+        data: the bytes of the file.
+        name: what it is called in diagnostics; the graph is named after it.
+        base: the folder that the plan's paths count from.
+        stop_after: the last stage to run (one of `stage_names()`).
+        engine: the engine to compile for, if not the plan's.
+        backends: what engines can run; a node that the engine lacks becomes a warning.
+
+    Raises:
+        DiagnosticError: if the plan or graph is refused; the diagnostics say why.
+    """
+    graph, costs, said, limits = _graph(data, name, base)
+    chosen = engine or next((each.name for each in graph.all(Engine)), "eager")
+    device = next((each.device for each in graph.all(Engine)), DEFAULT_DEVICE)
+    stages = [(LOWERED, graph)]
+    if stop_after != LOWERED:
+        stages += _passed(graph, costs, stop_after)
+    graph = stages[-1][1]
+    said += check_fit(graph, costs, limits)
+    if has_errors(said):
+        raise DiagnosticError(said)
+    said += legalise(graph, chosen, backends or {})
+    return Compiled(graph.name, graph, tuple(stages), tuple(said), costs, chosen, device, base)
+
+
+def _graph(data: bytes, name: str, base: Path) -> tuple[Graph, Costs, list[Diagnostic], CheckedPlan | None]:
+    """The graph before any pass, and what costs are estimated from."""
+    if is_graph_text(data):
+        graph = _read(data, name)
+        return graph, _costs_of(graph, base), [], None
+    plan, said = check_plan(data, name, base)
+    if plan is None:
+        raise DiagnosticError(said)
+    graph = lower(plan)
+    _assert_well_formed(graph, LOWERED)
+    return graph, _costs(plan), list(said), plan
+
+
+def is_graph_text(data: bytes) -> bool:
+    """Whether a file is a graph's text rather than a plan's YAML: its first word is `graph`, followed by a name."""
+    return re.match(rb"(?:\xef\xbb\xbf)?(?:\s|#[^\n]*\n)*graph[ \t]+[A-Za-z_][\w.]*[ \t]*:", data) is not None
+
+
+def _read(data: bytes, name: str) -> Graph:
+    text = data.decode("utf-8-sig", errors="replace")
+    graph, found = read_graph(text, name)
+    found = found or (() if graph is None else check_graph(graph))
+    if graph is None or found:
+        raise DiagnosticError(found)
+    return graph
+
+
+def _passed(graph: Graph, costs: Costs, stop_after: str | None) -> list[tuple[str, Graph]]:
+    stages = []
+    for each in PASSES:
+        changed = each.run(graph, costs)
+        if changed != graph:
+            _assert_well_formed(changed, each.name)
+            graph = changed
+            stages.append((each.name, graph))
+        if each.name == stop_after:
+            break
+    return stages
+
+
+def _assert_well_formed(graph: Graph, stage: str) -> None:
+    wrong = check_graph(graph)
+    assert not wrong, f"after {stage} the graph is not well formed: {wrong[0].message()}\n{graph}"
+
+
+def _costs(plan: CheckedPlan) -> Costs:
+    cards = {name: model.card for name, model in plan.models.items()}
+    prompts = {name: each.card for name, each in plan.prompts.items()}
+    return Costs(cards, prompts, plan.profile, plan.context // 2)
+
+
+def _costs_of(graph: Graph, base: Path) -> Costs:
+    """What is known of the models of a graph that no plan made; those without a card stay unknown."""
+    cards: dict[str, ModelCard] = {}
+    prompts: dict[str, PromptsCard] = {}
+    for each in (*graph.all(Model), *graph.all(Prompts)):
+        card = find_source(each.source, each.span, base)
+        if isinstance(card, ModelCard) and isinstance(each, Model):
+            cards[each.name] = card
+        elif isinstance(card, PromptsCard) and isinstance(each, Prompts):
+            prompts[each.name] = card
+    wanted = next((each.device for each in graph.all(Engine)), DEFAULT_DEVICE)
+    device = find_device(wanted, None, base)
+    if not isinstance(device, DeviceProfile):
+        raise DiagnosticError((device,))
+    return Costs(cards, prompts, device, 1024)

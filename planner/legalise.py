@@ -1,0 +1,68 @@
+"""Can the backend run this graph? If not, which node stops it, and who can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..grammar import Diagnostic, ExampleKind, Severity
+from .capabilities import Capabilities
+from .graph import Graph, Guess, Path, Tokens, Tree
+
+
+@dataclass(frozen=True)
+class CannotRun(Diagnostic):
+    """A node that the chosen engine cannot run."""
+
+    engine: str
+    node: str
+    reason: str
+    others: tuple[str, ...]
+    code: ClassVar[str] = "SP0601"
+    severity: ClassVar[Severity] = Severity.WARNING
+    title: ClassVar[str] = "the {engine} engine cannot run this: {reason}"
+    label: ClassVar[str] = "becomes `{node}`"
+    rule: ClassVar[str] = (
+        "Any plan can be checked, compiled and explained; to run or emit it, every node of its graph needs an engine that "
+        "knows it."
+    )
+    wrong: ClassVar[str] = "specplan run with `backend: {engine: onnx}`"
+    right: ClassVar[str] = "backend: {engine: reference}"
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """The engines that can."""
+        if not self.others:
+            return ("no engine can run it yet",)
+        return (f"engines that can: {', '.join(self.others)}",)
+
+
+def legalise(graph: Graph, engine: str, backends: Mapping[str, Capabilities]) -> tuple[CannotRun, ...]:
+    """What keeps an engine from running a graph: one mistake for each kind of node that it lacks."""
+    mine = backends.get(engine)
+    if mine is None:
+        return ()
+    others = tuple(name for name, each in backends.items() if name != engine and not any(_lacking(graph, each)))
+    found: dict[str, CannotRun] = {}
+    for node, reason in _lacking(graph, mine):
+        found.setdefault(reason, CannotRun(getattr(node, "span", None), engine, _keyword(node), reason, others))
+    return tuple(found.values())
+
+
+def _keyword(node: object) -> str:
+    return getattr(node, "keyword", "rows")
+
+
+def _lacking(graph: Graph, engine: Capabilities) -> Iterator[tuple[object, str]]:
+    for node in graph.nodes():
+        reason = engine.lacks(node, graph)
+        if reason is not None:
+            yield node, reason
+    most = max((_rows(value.type) for value in graph.step.parameters), default=1)
+    if engine.rows is not None and most > engine.rows:
+        yield graph.step, f"it decodes {engine.rows} row{'s' if engine.rows > 1 else ''} at a time, not {most}"
+
+
+def _rows(kind: object) -> int:
+    return kind.rows.limit if isinstance(kind, Path | Tokens | Guess | Tree) else 1
