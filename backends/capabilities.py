@@ -1,0 +1,52 @@
+"""What each engine can run now: data, so that a plan is checked against it without importing any engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..planner import Capabilities
+from ..planner.graph import NODES, Draft, Graph, Model, Node, parts
+
+# Parts of nodes, beside their defaults, that the eager engine has no code for yet.
+_EAGER_LACKS: Mapping[str, tuple[str, ...]] = {
+    "prefill": ("cache",),
+    "lookup": ("threads", "trust"),
+    "draft": ("threads", "trust", "masks", "top", "shape", "within"),
+    "verify": ("threads", "asks"),
+    "accept": ("within",),
+    "stop": ("threads",),
+    "commit": ("keep",),
+}
+
+
+def _eager_refuses(node: Node, graph: Graph) -> str | None:
+    for part in parts(type(node)):
+        lacking = part.name in _EAGER_LACKS.get(node.keyword, ())
+        if lacking and getattr(node, part.name) != part.default:
+            return f"its `{node.keyword}` has no `{part.word}`"
+    model = graph.declared.get(getattr(node, "by", ""))
+    if isinstance(model, Model):
+        if model.adapter is not None:
+            return f"it loads no adapters, and `{model.name}` has one"
+        if model.ranks is not None:
+            return f"it runs in one process, and `{model.name}` has ranks"
+        if isinstance(node, Draft) and model.vocab != graph.target.vocab:
+            return f"its drafters have the target's vocabulary, and `{model.name}` does not"
+    return None
+
+
+CAPABILITIES: Mapping[str, Capabilities] = {
+    each.engine: each
+    for each in (
+        Capabilities("reference", frozenset(NODES)),
+        Capabilities(
+            "eager",
+            frozenset({"encode", "prefill", "lookup", "draft", "chain", "merge", "verify", "accept", "stop", "commit"}),
+            rows=1,
+            refuses=_eager_refuses,
+        ),
+        Capabilities("onnx", frozenset()),
+        Capabilities("tensorrt", frozenset()),
+    )
+}
+"""By engine; an engine without nodes has a name in plans, and runs nothing yet."""

@@ -1,0 +1,184 @@
+"""Write a graph as a Python program: a template per kind of node, one for the module around them, and no knowledge of methods.
+
+What the templates see of a graph are its nodes; every name and every string of it goes through `python_text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ...planner.graph import (
+    NONE,
+    Declaration,
+    Engine,
+    Graph,
+    Kv,
+    Node,
+    Ref,
+    Region,
+    Type,
+    Value,
+    Vocab,
+    parts,
+)
+from .python_text import Names, laid_out, literal
+
+PROGRAM = "decode.py"
+LIBRARY = "specplan.backends.runtime.nodes"
+_TEMPLATES = Path(__file__).parent / "templates"
+_TYPES = {"Chat": "str", "Kv": "Cache", "Done": "bool", "Path": "Path", "Guess": "Guess", "Tree": "Tree"}
+_RESERVED = ("machine", "str", "bool", "tuple")
+
+
+def emit(graph: Graph) -> dict[str, str]:
+    """The artifacts of a graph by file name: `decode.py`, the program that the eager engine runs.
+
+    The same graph gives the same bytes. The graph must be one that this engine can run.
+    """
+    return {PROGRAM: _Emission(graph).module()}
+
+
+class _Emission:
+    """One graph on its way to text."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._declared = [each for each in graph.declarations if _is_used(each, graph)]
+        self._imported = sorted({*self._classes(), *self._functions()}, key=lambda name: (name[0].islower(), name))
+        self._constants = Names(taken=(*self._imported, *_RESERVED, "start", "step"))
+        for each in self._declared:
+            self._constants.of(each.name)
+
+    def module(self) -> str:
+        """The whole program."""
+        constants = [self._constant(each) for each in self._declared]
+        functions = [self._function(region) for region in (self._graph.start, self._graph.step)]
+        law = str(self._graph.law)
+        assert law.isprintable() and self._graph.name.isprintable(), "names and laws are words"
+        text: str = _template("module").render(
+            name=self._graph.name,
+            law=law,
+            library=LIBRARY,
+            imported=self._imported,
+            constants=constants,
+            functions=functions,
+        )
+        return text
+
+    def _classes(self) -> Iterator[str]:
+        yield "Machine"
+        yield from (type(each).__name__ for each in self._declared)
+        for region in (self._graph.start, self._graph.step):
+            yield from (
+                _type(each.type) for each in (*region.parameters, *region.yielded) if _type(each.type)[0].isupper()
+            )
+
+    def _functions(self) -> Iterator[str]:
+        yield from (node.keyword for node in self._graph.nodes())
+        if any(region.emitted for region in self._graph.regions()):
+            yield "emit"
+
+    def _constant(self, declaration: Declaration) -> str:
+        given = [f"{part.name}={literal(_plain(getattr(declaration, part.name)))}" for part in _given(declaration)]
+        name = self._constants.of(declaration.name)
+        words = ", ".join([f"name={literal(declaration.name)}", *given])
+        return laid_out(f"{name} = {type(declaration).__name__}({words})")
+
+    def _function(self, region: Region) -> dict[str, Any]:
+        names = Names(taken=(*self._imported, *_RESERVED, *self._constants.all()))
+        parameters = [f"{names.of(each.name)}: {_type(each.type)}" for each in region.parameters]
+        lines = [self._node(node, names) for node in region.nodes]
+        lines += [laid_out(f"emit(machine, {self._name(each, names)})", 4) for each in region.emitted]
+        return {
+            "name": region.name,
+            "parameters": ", ".join(["machine: Machine", *parameters]),
+            "types": [_type(each.type) for each in region.yielded],
+            "lines": lines,
+            "yielded": [self._name(each, names) for each in region.yielded],
+            "until": None if region.until is None else self._name(region.until, names),
+        }
+
+    def _node(self, node: Node, names: Names) -> str:
+        # Values are named in the order of the text, so that the first of two alike keeps its name.
+        given = {
+            part.name: self._operand(getattr(node, part.name), names) for part in parts(type(node)) if part.is_operand
+        }
+        results = ", ".join(names.of(value.name) for value in node.results)
+        statement = _template(node.keyword).render(
+            node=node,
+            results=results,
+            slots=self._slots,
+            ref=lambda name: self._constants.of(str(name)),
+            **given,
+        )
+        comment = ", ".join(str(value.type) for value in node.results)
+        assert comment.isprintable(), "types are made of names and numbers"
+        return laid_out(" ".join(statement.split("\n")), 4, comment)
+
+    def _operand(self, value: Value | tuple[Value, ...] | None, names: Names) -> Any:
+        match value:
+            case tuple():
+                return [self._name(each, names) for each in value]
+            case Value():
+                return self._name(value, names)
+        return None
+
+    @staticmethod
+    def _name(value: Value, names: Names) -> str:
+        return "None" if value == NONE else names.of(value.name)
+
+    def _slots(self, model: str) -> int:
+        """The most rows that any cache of a model holds, those that await a verdict included."""
+        kinds = (value.type for region in self._graph.regions() for value in _values(region))
+        return max(kind.slots for kind in kinds if isinstance(kind, Kv) and kind.model == model)
+
+
+def _values(region: Region) -> Iterator[Value]:
+    yield from region.parameters
+    for node in region.nodes:
+        yield from node.results
+
+
+def _is_used(declaration: Declaration, graph: Graph) -> bool:
+    """Does any node refer to it? What is declared for checking alone does not run."""
+    if isinstance(declaration, Vocab | Engine):
+        return False
+    refs = (getattr(node, part.name) for node in graph.nodes() for part in parts(type(node)) if Ref in part.kinds)
+    return declaration.name in refs
+
+
+def _given(declaration: Declaration) -> Iterator[Any]:
+    """The fields that say more than their default."""
+    for part in fields(declaration):
+        if part.name not in ("name", "span") and getattr(declaration, part.name) != part.default:
+            yield part
+
+
+def _plain(value: Any) -> Any:
+    """Words are text in Python."""
+    return str(value) if isinstance(value, str) else value
+
+
+def _type(kind: Type) -> str:
+    return _TYPES[type(kind).__name__]
+
+
+@cache
+def _template(name: str) -> Any:
+    # Imported here: compiling is the base install's, and checking a plan must not wait for it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters["literal"] = lambda value: literal(_plain(value))
+    return environment.get_template(f"{name}.j2")

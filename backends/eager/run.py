@@ -1,0 +1,152 @@
+"""Run an emitted program on real models: load the models that it declares, and hand its two functions to the loop."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+import torch
+
+from ...grammar import Diagnostic, DiagnosticError, SourceFile
+from ...planner.graph import Graph, Model
+from ..models import Dtype, LoadedModel, Progress, load_model
+from ..runtime import LoopDecoder, NotAProgram, Row, State, WeightsDiffer
+from ..runtime.nodes import Machine
+from .emit import PROGRAM, emit
+from .network import TorchNetwork
+
+Load = Callable[[Model], LoadedModel]
+
+
+def decoder(
+    graph: Graph,
+    *,
+    device: str = "cpu",
+    base: Path | None = None,
+    program: Path | None = None,
+    progress: Progress | None = None,
+    load: Load | None = None,
+) -> LoopDecoder:
+    """A graph, ready to run.
+
+    `device` is what torch calls it, or `auto`; `base` the folder from which relative sources start. `program` is an
+    emitted program that was changed: it runs instead of what the graph emits. `load` brings models from elsewhere.
+    The graph is one that this engine can run. Raises `DiagnosticError`: SP0701 to SP0743 from loading, SP0804 for a
+    program that is none, SP0805 and SP0806 for weights that do not go with the graph.
+    """
+    code = _code(graph, program)
+    declared = _models(code)
+    fetch = load or (lambda model: _load(model, device, base, progress))
+    loaded = {model.name: fetch(model) for model in declared}
+    problems = [problem for model in declared for problem in _differences(model, loaded[model.name], graph)]
+    if problems:
+        raise DiagnosticError(problems)
+    networks = {model.name: TorchNetwork(loaded[model.name], model.positions) for model in declared}
+    notes = [note for each in loaded.values() for note in each.notes]
+    return LoopDecoder(EmittedProgram(code, Machine(networks, graph.target.name)), notes)
+
+
+class EmittedProgram:
+    """The functions of an emitted module on one machine."""
+
+    def __init__(self, code: ModuleType, machine: Machine) -> None:
+        self._start, self._step, self._machine = code.start, code.step, machine
+
+    def start(self, row: Row) -> State:
+        """Read a row's prompt."""
+        self._machine.turn(row)
+        with torch.inference_mode():
+            return cast(State, self._start(self._machine, row.prompt.text))
+
+    def step(self, row: Row, state: State) -> tuple[State, bool]:
+        """Go one step."""
+        self._machine.turn(row)
+        with torch.inference_mode():
+            return cast("tuple[State, bool]", self._step(self._machine, *state))
+
+    def release(self, row: Row) -> None:
+        """Give the row's caches back."""
+        self._machine.release(row)
+
+
+def load_program(text: str, name: str) -> ModuleType:
+    """Execute an emitted program as a module whose lines tracebacks and debuggers can show.
+
+    Raises `DiagnosticError` (SP0804), at the line, where the text is not Python, cannot be executed, or lacks a function.
+    """
+    source = SourceFile(name, text)
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    module = ModuleType("specplan_program")
+    module.__file__ = name
+    try:
+        exec(compile(text, name, "exec"), vars(module))
+    except SyntaxError as error:
+        raise DiagnosticError([_at_line(source, error.lineno, error.msg)]) from error
+    except Exception as error:
+        line = _line_of(error, name)
+        raise DiagnosticError([_at_line(source, line, f"{type(error).__name__}: {error}")]) from error
+    for function in ("start", "step"):
+        if not callable(getattr(module, function, None)):
+            raise DiagnosticError([_at_line(source, None, f"it has no function `{function}`")])
+    return module
+
+
+def _code(graph: Graph, program: Path | None) -> ModuleType:
+    if program is None:
+        return load_program(emit(graph)[PROGRAM], f"<{PROGRAM} of graph {graph.name}>")
+    try:
+        return load_program(program.read_text(encoding="utf-8"), str(program))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DiagnosticError([NotAProgram(None, str(program), str(error))]) from error
+
+
+def _models(code: ModuleType) -> tuple[Model, ...]:
+    """The models that a program declares; each is loaded once."""
+    found = tuple(value for value in vars(code).values() if isinstance(value, Model))
+    if not found:
+        raise DiagnosticError([NotAProgram(None, str(code.__file__), "it declares no `Model`")])
+    return found
+
+
+def _load(model: Model, device: str, base: Path | None, progress: Progress | None) -> LoadedModel:
+    return load_model(
+        model.source,
+        dtype=cast(Dtype, str(model.dtype)),
+        device=model.device or device,
+        base=base,
+        progress=progress,
+        span=model.span,
+    )
+
+
+def _differences(model: Model, loaded: LoadedModel, graph: Graph) -> list[Diagnostic]:
+    """Where weights are not those that the graph was made for."""
+    found: list[Diagnostic] = []
+    vocab = graph.declared.get(model.vocab)
+    size = getattr(vocab, "size", loaded.vocab_size)
+    if loaded.vocab_size != size:
+        found.append(WeightsDiffer(model.span, model.source, "tokens", loaded.vocab_size, size))
+    if loaded.context is not None and loaded.context < model.positions:
+        found.append(WeightsDiffer(model.span, model.source, "positions", loaded.context, model.positions))
+    return found
+
+
+def _at_line(source: SourceFile, line: int | None, reason: str) -> NotAProgram:
+    if line is None or not 1 <= line <= source.line_count:
+        return NotAProgram(None, source.name, reason)
+    start = source.line_start(line)
+    return NotAProgram(source.span(start, start + max(1, len(source.line_text(line)))), source.name, reason)
+
+
+def _line_of(error: BaseException, name: str) -> int | None:
+    """The line of a program at which an exception left it."""
+    trace: Any = error.__traceback__
+    found = None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == name:
+            found = trace.tb_lineno
+        trace = trace.tb_next
+    return found

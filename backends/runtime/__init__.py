@@ -1,0 +1,62 @@
+"""What every engine shares when it runs a graph: rows, slots of caches, the loop, and the one stream of events."""
+
+from .ending import Ending, Reason, StopText, TextStream
+from .errors import AttentionUnknown, CacheFull, NotAProgram, NothingToRead, PromptTooLong, WeightsDiffer
+from .events import (
+    Decoder,
+    Event,
+    Finished,
+    Prompt,
+    Refused,
+    Result,
+    Started,
+    Stats,
+    Stepped,
+    numbered,
+    row_key,
+)
+from .loop import LoopDecoder, Program, State
+from .network import Cache, Encoder, Network, Wanted
+from .ngram import continuation
+from .row import Row
+from .slots import NoRoom, Reading, Slots
+from .values import Guess, Path, Tree
+
+__all__ = [
+    "AttentionUnknown",
+    "Cache",
+    "CacheFull",
+    "Decoder",
+    "Encoder",
+    "Ending",
+    "Event",
+    "Finished",
+    "Guess",
+    "LoopDecoder",
+    "Network",
+    "NoRoom",
+    "NotAProgram",
+    "NothingToRead",
+    "Path",
+    "Program",
+    "Prompt",
+    "PromptTooLong",
+    "Reading",
+    "Reason",
+    "Refused",
+    "Result",
+    "Row",
+    "Slots",
+    "Started",
+    "State",
+    "Stats",
+    "Stepped",
+    "StopText",
+    "TextStream",
+    "Tree",
+    "Wanted",
+    "WeightsDiffer",
+    "continuation",
+    "numbered",
+    "row_key",
+]

@@ -1,0 +1,168 @@
+"""The one stream of events that running a graph gives, and what is made of it: streaming, statistics, results.
+
+Prefill reads all of the prompt but its last token, which is the first root. Steps are target passes after that, so tokens
+per step are generated tokens over steps, and of a step's tokens at most the last is the target's own: the others are
+accepted drafts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+from zlib import crc32
+
+from ...grammar import Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What to answer, and the name under which the answer is given."""
+
+    id: str | int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """How one row went; seconds are wall time, without what the consumer of the events took."""
+
+    generated: int
+    steps: int
+    drafted: int
+    """Nodes of draft trees that were verified."""
+    accepted: int
+    """Generated tokens that were drafts."""
+    acceptance_histogram: tuple[int, ...]
+    """Entry k counts the steps that kept k drafts."""
+    prefill_s: float
+    decode_s: float
+
+    @property
+    def tokens_per_step(self) -> float:
+        """Generated tokens per target pass."""
+        return self.generated / self.steps if self.steps else 0.0
+
+    @property
+    def mean_acceptance_length(self) -> float:
+        """One and the mean number of drafts kept per step."""
+        return 1.0 + self.accepted / self.steps if self.steps else 0.0
+
+    @property
+    def tokens_per_s(self) -> float:
+        """Generated tokens per second of decoding, prefill not included."""
+        return self.generated / self.decode_s if self.decode_s else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The object under `stats`."""
+        return {
+            "steps": self.steps,
+            "drafted": self.drafted,
+            "accepted": self.accepted,
+            "tokens_per_step": self.tokens_per_step,
+            "mean_acceptance_length": self.mean_acceptance_length,
+            "acceptance_histogram": list(self.acceptance_histogram),
+            "prefill_s": self.prefill_s,
+            "decode_s": self.decode_s,
+            "tokens_per_s": self.tokens_per_s,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished row. `token_ids` hold the end token, if the row ended with one; `text` has no text for it."""
+
+    id: str | int
+    text: str
+    token_ids: tuple[int, ...]
+    prompt_tokens: int
+    stats: Stats
+
+    def to_json(self) -> dict[str, Any]:
+        """One line of `specplan run --format json`."""
+        return {
+            "id": self.id,
+            "text": self.text,
+            "token_ids": list(self.token_ids),
+            "prompt_tokens": self.prompt_tokens,
+            "stats": self.stats.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A prompt was read, all but its last token."""
+
+    id: str | int
+    prompt_tokens: int
+    prefill_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A row went one step: what it shows, of how many drafts it kept how many, and how long each kind of node took.
+
+    The texts of all steps, one behind the other, are the result's text. `seconds` has a key per keyword and model,
+    as in `verify target`.
+    """
+
+    id: str | int
+    text: str
+    token_ids: tuple[int, ...]
+    drafted: int
+    accepted: int
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A row has ended."""
+
+    id: str | int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A prompt that cannot be answered, and why; the other prompts go on."""
+
+    id: str | int
+    diagnostics: tuple[Diagnostic, ...]
+
+
+Event: TypeAlias = Started | Stepped | Finished | Refused
+
+
+class Decoder(Protocol):
+    """A graph that is ready to run, whatever the engine."""
+
+    @property
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """What a person should know before it runs: suggestions of a checkpoint that are not followed."""
+
+    def generate(self, prompts: Sequence[str | Prompt]) -> list[Result]:
+        """Answer prompts, in their order. Raises `DiagnosticError` for the first that cannot be answered."""
+
+    def stream(self, prompts: Iterable[str | Prompt]) -> Iterator[Event]:
+        """The events of all prompts as they happen; whoever stops iterating has ended the rest."""
+
+
+def numbered(prompts: Iterable[str | Prompt]) -> Iterator[Prompt]:
+    """Bare texts get their number, from 1, as id.
+
+    >>> [prompt.id for prompt in numbered(["Hello", Prompt("a", "Hi"), "Bye"])]
+    [1, 'a', 3]
+    """
+    for number, prompt in enumerate(prompts, 1):
+        yield Prompt(number, prompt) if isinstance(prompt, str) else prompt
+
+
+def row_key(id: str | int) -> int:
+    """The 32 bits that key a row's draws: a function of its id alone, so neither batch nor order can change them.
+
+    >>> row_key(7), row_key("7") == row_key("7")
+    (7, True)
+    """
+    if isinstance(id, int) and 0 <= id < 1 << 32:
+        return id
+    return crc32(str(id).encode("utf-8", "surrogatepass"))
