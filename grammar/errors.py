@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from .diagnostic import Diagnostic, ExampleKind, Label, did_you_mean
@@ -12,14 +11,12 @@ _HEAD = "specplan: 1\nmodels:\n  target: {source: smollm2-135m-instruct}\n"
 _PLAN = _HEAD + "decode: autoregressive(target)\n"
 
 
-@dataclass(frozen=True)
 class YamlError(Diagnostic):
     """What the mistakes of this file share: their examples are plans."""
 
     right: ClassVar[str] = _PLAN
 
 
-@dataclass(frozen=True)
 class NotUtf8(YamlError):
     """Bytes that are not UTF-8."""
 
@@ -35,7 +32,6 @@ class NotUtf8(YamlError):
         return ("save the file as UTF-8",)
 
 
-@dataclass(frozen=True)
 class FileTooLarge(YamlError):
     """More bytes than a person writes."""
 
@@ -51,7 +47,6 @@ class FileTooLarge(YamlError):
     right: ClassVar[str] = "a file of 300 bytes"
 
 
-@dataclass(frozen=True)
 class ControlCharacter(YamlError):
     """A character that no text holds."""
 
@@ -68,7 +63,6 @@ class ControlCharacter(YamlError):
     wrong: ClassVar[str] = "# \x07\n" + _PLAN
 
 
-@dataclass(frozen=True)
 class EmptyFile(YamlError):
     """No content at all."""
 
@@ -79,7 +73,6 @@ class EmptyFile(YamlError):
     wrong: ClassVar[str] = "# nothing yet\n"
 
 
-@dataclass(frozen=True)
 class SecondDocument(YamlError):
     """`---` begins another document."""
 
@@ -90,7 +83,6 @@ class SecondDocument(YamlError):
     wrong: ClassVar[str] = _PLAN + "---\n" + _PLAN
 
 
-@dataclass(frozen=True)
 class TabIndentation(YamlError):
     """A tab where YAML wants spaces."""
 
@@ -101,7 +93,6 @@ class TabIndentation(YamlError):
     wrong: ClassVar[str] = "specplan: 1\nmodels:\n\ttarget: {source: smollm2-135m-instruct}\n"
 
 
-@dataclass(frozen=True)
 class NestedTooDeep(YamlError):
     """More levels than we read."""
 
@@ -116,7 +107,6 @@ class NestedTooDeep(YamlError):
     wrong: ClassVar[str] = "models: " + "[" * 40 + "]" * 40
 
 
-@dataclass(frozen=True)
 class DuplicateKey(YamlError):
     """The same key twice in one mapping."""
 
@@ -133,7 +123,6 @@ class DuplicateKey(YamlError):
         return (Label(self.first, "given first"),)
 
 
-@dataclass(frozen=True)
 class TagRefused(YamlError):
     """A YAML tag: `!!python/object`, `!!str`."""
 
@@ -152,7 +141,6 @@ class TagRefused(YamlError):
         return ("leave the tag out: a value is read as its key demands",)
 
 
-@dataclass(frozen=True)
 class MergeKeyRefused(YamlError):
     """`<<` of YAML 1.1."""
 
@@ -169,7 +157,6 @@ class MergeKeyRefused(YamlError):
     )
 
 
-@dataclass(frozen=True)
 class UnknownAlias(YamlError):
     """`*name` without `&name` before it."""
 
@@ -188,7 +175,6 @@ class UnknownAlias(YamlError):
         return did_you_mean(self.name, self.known)
 
 
-@dataclass(frozen=True)
 class AliasOfItself(YamlError):
     """An alias inside the value that it stands for."""
 
@@ -205,7 +191,6 @@ class AliasOfItself(YamlError):
         return (Label(self.anchor, "the value begins here"),)
 
 
-@dataclass(frozen=True)
 class AnchorTwice(YamlError):
     """Two values under one anchor."""
 
@@ -222,7 +207,6 @@ class AnchorTwice(YamlError):
         return (Label(self.first, "given first"),)
 
 
-@dataclass(frozen=True)
 class TooMuchRepeated(YamlError):
     """Aliases that multiply into a flood: the "billion laughs"."""
 
@@ -243,7 +227,6 @@ class TooMuchRepeated(YamlError):
     )
 
 
-@dataclass(frozen=True)
 class SplitByComma(YamlError):
     """An expression in `{...}`, cut to pieces by its own commas."""
 
@@ -265,7 +248,6 @@ class SplitByComma(YamlError):
         return ("put the expression in quotes, or write `decode: |` and the expression on the lines below",)
 
 
-@dataclass(frozen=True)
 class CommentInPlain(YamlError):
     """` #` ends an expression that was to go on."""
 
@@ -283,7 +265,6 @@ class CommentInPlain(YamlError):
         return ("write `decode: |` and the expression on the lines below",)
 
 
-@dataclass(frozen=True)
 class MissingSpace(YamlError):
     """`key:value` without a space."""
 
@@ -299,7 +280,6 @@ class MissingSpace(YamlError):
         return (f"write `{self.key}: ` with a space",)
 
 
-@dataclass(frozen=True)
 class LessIndented(YamlError):
     """A line to the left of its block's first line."""
 
@@ -319,7 +299,6 @@ class LessIndented(YamlError):
         return (Label(self.first, "the first line of the block"),)
 
 
-@dataclass(frozen=True)
 class BrokenYaml(YamlError):
     """Anything else that is not YAML, in the words of the YAML library."""
 
@@ -339,7 +318,6 @@ class BrokenYaml(YamlError):
         return () if self.context is None else (self.context,)
 
 
-@dataclass(frozen=True)
 class KeyNotText(YamlError):
     """A key that is a list, a mapping, an alias or nothing."""
 
@@ -350,7 +328,6 @@ class KeyNotText(YamlError):
     wrong: ClassVar[str] = _PLAN + "[a, b]: 1\n"
 
 
-@dataclass(frozen=True)
 class WrongType(YamlError):
     """A value of another kind than its key demands."""
 
@@ -374,7 +351,6 @@ class WrongType(YamlError):
         return () if self.hint is None else (self.hint,)
 
 
-@dataclass(frozen=True)
 class UnknownKey(YamlError):
     """A key that the section does not have."""
 
@@ -396,7 +372,6 @@ class UnknownKey(YamlError):
         return did_you_mean(self.key, self.known) or (f"its keys are {', '.join(self.known)}",)
 
 
-@dataclass(frozen=True)
 class MissingKey(YamlError):
     """A key that must be there."""
 
@@ -414,7 +389,6 @@ class MissingKey(YamlError):
         return (f"`{self.key}`: {self.doc}",)
 
 
-@dataclass(frozen=True)
 class OutOfRange(YamlError):
     """A number or length outside of what its key allows."""
 
@@ -430,7 +404,6 @@ class OutOfRange(YamlError):
     right: ClassVar[str] = _PLAN + "sampling: {top_p: 0.9}\n"
 
 
-@dataclass(frozen=True)
 class NotAChoice(YamlError):
     """A word that is not among the words of its key."""
 
@@ -450,7 +423,6 @@ class NotAChoice(YamlError):
         return (*did_you_mean(self.value, self.choices), f"it is one of {listed}")
 
 
-@dataclass(frozen=True)
 class WrongKey(YamlError):
     """A key that names a thing, and is not a name."""
 

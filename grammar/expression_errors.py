@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from .diagnostic import Diagnostic, ExampleKind, Label
@@ -11,7 +10,6 @@ from .source import Span
 _TARGET = "speculate(target, draft=ngram(max_ngram=3))"
 
 
-@dataclass(frozen=True)
 class ExpressionError(Diagnostic):
     """What the mistakes of this file share: their examples are expressions."""
 
@@ -19,7 +17,6 @@ class ExpressionError(Diagnostic):
     right: ClassVar[str] = _TARGET
 
 
-@dataclass(frozen=True)
 class EmptyExpression(ExpressionError):
     """Nothing but space and comments where a strategy belongs."""
 
@@ -37,7 +34,6 @@ class EmptyExpression(ExpressionError):
         return ("write `autoregressive(MODEL)` for plain decoding, with MODEL a name under `models:`",)
 
 
-@dataclass(frozen=True)
 class UnexpectedCharacter(ExpressionError):
     """A character that means nothing in an expression."""
 
@@ -62,7 +58,6 @@ class UnexpectedCharacter(ExpressionError):
         return ()
 
 
-@dataclass(frozen=True)
 class WrongQuotes(ExpressionError):
     """Single, typographic or backward quotes."""
 
@@ -82,7 +77,6 @@ class WrongQuotes(ExpressionError):
         return (f'write `"{self.text}"`',) if self.text else ()
 
 
-@dataclass(frozen=True)
 class StrangeSpace(ExpressionError):
     """A space that looks like one and is another: no-break, zero-width, a line separator."""
 
@@ -101,7 +95,6 @@ class StrangeSpace(ExpressionError):
         return ("type it again as a plain space",)
 
 
-@dataclass(frozen=True)
 class WrongEqual(ExpressionError):
     """`:` or another sign where `=` belongs."""
 
@@ -116,7 +109,6 @@ class WrongEqual(ExpressionError):
     wrong: ClassVar[str] = "speculate(target, draft: none)"
 
 
-@dataclass(frozen=True)
 class WrongComma(ExpressionError):
     """`;` between values."""
 
@@ -127,7 +119,6 @@ class WrongComma(ExpressionError):
     wrong: ClassVar[str] = "speculate(target; draft=none)"
 
 
-@dataclass(frozen=True)
 class WrongNumber(ExpressionError):
     """A number that runs into a letter, or is spelled in another way than ours."""
 
@@ -151,7 +142,6 @@ class WrongNumber(ExpressionError):
         return (f"write `{int(value) if value.is_integer() and abs(value) < 2**53 else value!r}`",)
 
 
-@dataclass(frozen=True)
 class NumberTooLarge(ExpressionError):
     """A number beyond 64 bits."""
 
@@ -162,7 +152,6 @@ class NumberTooLarge(ExpressionError):
     wrong: ClassVar[str] = "speculate(target, draft=ngram(max_ngram=1e999))"
 
 
-@dataclass(frozen=True)
 class WrongName(ExpressionError):
     """A name with characters that names do not have."""
 
@@ -184,7 +173,6 @@ class WrongName(ExpressionError):
         return ()
 
 
-@dataclass(frozen=True)
 class UnclosedString(ExpressionError):
     """A string whose closing quote is not on its line."""
 
@@ -196,7 +184,6 @@ class UnclosedString(ExpressionError):
     right: ClassVar[str] = 'speculate(target, draft=ngram(note="a"))'
 
 
-@dataclass(frozen=True)
 class WrongEscape(ExpressionError):
     """An escape that JSON does not have, a control character, or half of a surrogate pair."""
 
@@ -216,7 +203,6 @@ class WrongEscape(ExpressionError):
         return ("a backslash itself is written `\\\\`",) if self.written.startswith("\\") else ()
 
 
-@dataclass(frozen=True)
 class UnclosedBracket(ExpressionError):
     """The expression ends inside a bracket."""
 
@@ -240,7 +226,6 @@ class UnclosedBracket(ExpressionError):
         return (Label(self.end, f"the strategy ends here, without its `{self.closing}`"),)
 
 
-@dataclass(frozen=True)
 class WrongBracket(ExpressionError):
     """A bracket closed by one of another kind."""
 
@@ -259,7 +244,6 @@ class WrongBracket(ExpressionError):
         return (Label(self.opening, "this is open"),)
 
 
-@dataclass(frozen=True)
 class MissingComma(ExpressionError):
     """Two values side by side."""
 
@@ -276,7 +260,6 @@ class MissingComma(ExpressionError):
         return (Label(self.before, "after this"),)
 
 
-@dataclass(frozen=True)
 class MissingValue(ExpressionError):
     """Nothing where a value belongs."""
 
@@ -293,7 +276,6 @@ class MissingValue(ExpressionError):
     right: ClassVar[str] = "speculate(target, accept=auto)"
 
 
-@dataclass(frozen=True)
 class MisplacedEqual(ExpressionError):
     """`=` after something that is not the name of an argument."""
 
@@ -307,7 +289,6 @@ class MisplacedEqual(ExpressionError):
     wrong: ClassVar[str] = "decoder = speculate(target, draft=none)"
 
 
-@dataclass(frozen=True)
 class TextAfterEnd(ExpressionError):
     """Something follows the finished expression."""
 
@@ -328,7 +309,6 @@ class TextAfterEnd(ExpressionError):
         return (Label(self.whole, "the whole strategy"),)
 
 
-@dataclass(frozen=True)
 class TooDeep(ExpressionError):
     """More brackets inside brackets than we read."""
 
@@ -342,7 +322,6 @@ class TooDeep(ExpressionError):
     right: ClassVar[str] = "f(" * 32 + "a" + ")" * 32
 
 
-@dataclass(frozen=True)
 class PlaceAfterName(ExpressionError):
     """An argument without a name behind one with a name."""
 
@@ -359,7 +338,6 @@ class PlaceAfterName(ExpressionError):
         return (Label(self.named, "the first argument with a name"),)
 
 
-@dataclass(frozen=True)
 class RepeatedArgument(ExpressionError):
     """The same name twice in one call."""
 
@@ -376,7 +354,6 @@ class RepeatedArgument(ExpressionError):
         return (Label(self.first, "given first"),)
 
 
-@dataclass(frozen=True)
 class TooLong(ExpressionError):
     """An expression of a length that no person writes."""
 

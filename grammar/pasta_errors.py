@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from .diagnostic import Diagnostic, ExampleKind, Label, Severity
@@ -12,7 +11,6 @@ _PROMISE = '<promise topic="its height" tokens=2/>'
 _BLOCK = "<async>The tower is 324 metres tall.</async>"
 
 
-@dataclass(frozen=True)
 class PastaError(Diagnostic):
     """What the mistakes of this file share: their examples are annotated answers."""
 
@@ -20,7 +18,6 @@ class PastaError(Diagnostic):
     right: ClassVar[str] = f"I looked it up. {_PROMISE}{_BLOCK} <sync/>So yes."
 
 
-@dataclass(frozen=True)
 class WrongTag(PastaError):
     """A tag that is not written as tags are."""
 
@@ -39,7 +36,6 @@ class WrongTag(PastaError):
         return ('write `<promise topic="at most three words" tokens=N/>`, or `&lt;` if it is text',)
 
 
-@dataclass(frozen=True)
 class LongTopic(PastaError):
     """A topic of no words, or of more than three."""
 
@@ -54,7 +50,6 @@ class LongTopic(PastaError):
     wrong: ClassVar[str] = '<promise topic="the height of the tower" tokens=2/>'
 
 
-@dataclass(frozen=True)
 class TokensOutOfRange(PastaError):
     """An estimate of 0, or of three digits."""
 
@@ -70,7 +65,6 @@ class TokensOutOfRange(PastaError):
     wrong: ClassVar[str] = '<promise topic="its height" tokens=240/>'
 
 
-@dataclass(frozen=True)
 class BlockWithoutPromise(PastaError):
     """`<async>` that does not directly follow a promise."""
 
@@ -81,7 +75,6 @@ class BlockWithoutPromise(PastaError):
     wrong: ClassVar[str] = f"{_PROMISE} {_BLOCK}"
 
 
-@dataclass(frozen=True)
 class UnclosedBlock(PastaError):
     """`<async>` without `</async>`."""
 
@@ -92,7 +85,6 @@ class UnclosedBlock(PastaError):
     wrong: ClassVar[str] = f"{_PROMISE}<async>The tower is"
 
 
-@dataclass(frozen=True)
 class StrayEnd(PastaError):
     """`</async>` without `<async>`."""
 
@@ -103,7 +95,6 @@ class StrayEnd(PastaError):
     wrong: ClassVar[str] = f"{_PROMISE}{_BLOCK} The end.</async>"
 
 
-@dataclass(frozen=True)
 class TagInBlock(PastaError):
     """A promise, a sync or another block inside a block."""
 
@@ -120,7 +111,6 @@ class TagInBlock(PastaError):
         return (Label(self.block, "the block begins here"),)
 
 
-@dataclass(frozen=True)
 class PromiseNotKept(PastaError):
     """Training text with a promise that no block follows."""
 
@@ -136,7 +126,6 @@ class PromiseNotKept(PastaError):
     wrong: ClassVar[str] = f"I looked it up. {_PROMISE} <sync/>So yes."
 
 
-@dataclass(frozen=True)
 class ShortBlock(PastaError):
     """A block that is hardly worth a fork."""
 
