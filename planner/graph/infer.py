@@ -7,6 +7,7 @@ longest prompt (`encode`) and the capacity of a new cache (`prefill`); for those
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import reduce
 from typing import TypeVar, assert_never, cast
 
@@ -513,8 +514,10 @@ def _choose(node: Choose) -> tuple[Type, ...]:
     return tuple(reduce(join_types, (value.type for value in column)) for column in columns)
 
 
-def join_types(left: Type, right: Type) -> Type:
+def join_types(left: Type, right: Type, declared: Declared | None = None) -> Type:
     """The type of a value that is either: sizes by their hull, cache levels by the larger.
+
+    With declarations, a token that a table translates is one of the table's source.
 
     Raises:
         Mismatch: if no type holds both.
@@ -525,7 +528,7 @@ def join_types(left: Type, right: Type) -> Type:
         case Nothing(), Flow() | Trust() | Threads():
             return right
         case Guess() | Flow() | Trust() | Threads(), Nothing():
-            return join_types(right, left)
+            return join_types(right, left, declared)
         case Tree(), Tree() if left.vocab == right.vocab:
             certainty = left.certainty.with_(right.certainty)
             return Tree(left.nodes.hull(right.nodes), left.depth.hull(right.depth), certainty, left.vocab, left.rows)
@@ -534,6 +537,10 @@ def join_types(left: Type, right: Type) -> Type:
             return Guess(
                 left.size.hull(right.size), certainty, left.vocab, left.top, left.depth, _more(left.rows, right.rows)
             )
+        case Path(), Path() if declared is not None and left.vocab != right.vocab:
+            source = declared.contains()
+            same = source.get(left.vocab or "", left.vocab), source.get(right.vocab or "", right.vocab)
+            return join_types(replace(left, vocab=same[0]), replace(right, vocab=same[1]))
         case Path(), Path() if left.vocab == right.vocab:
             return Path(left.size.hull(right.size), left.vocab, _more(left.rows, right.rows))
         case Tokens(), Path() | Tokens() if left.vocab == right.vocab:

@@ -45,7 +45,8 @@ def _settled(region: Region, seeds: list[Type], declared: Declared) -> Region:
     for _ in range(MOST_ROUNDS):
         parameters = tuple(Value(old.name, kind) for old, kind in zip(region.parameters, types, strict=True))
         made = _once(region, parameters, declared)
-        grown = [join_types(kind, _rowed(value.type, kind)) for kind, value in zip(types, made.yielded, strict=True)]
+        given = [_rowed(value.type, kind) for kind, value in zip(types, made.yielded, strict=True)]
+        grown = [join_types(kind, more, declared) for kind, more in zip(types, given, strict=True)]
         if grown == types:
             return made
         types = grown

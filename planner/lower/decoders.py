@@ -250,14 +250,12 @@ class _Lowering:
             case ModelDraft():
                 return self._by_model(draft, decoder, target)
             case MergeDrafts(drafts=drafts):
-                return self._merged(draft, drafts, decoder, target)
+                return MergedDrafter(draft.span, tuple(self.drafter(each, decoder, target) for each in drafts))
             case ChooseDraft(drafts=drafts):
                 names = _distinct([_word_of(each) for each in drafts])
                 per = None if draft.per is None else Ref(draft.per)
-                return ChosenDrafter(draft.span, self._merged(draft, drafts, decoder, target), names, per)
-
-    def _merged(self, draft: Draft, drafts: tuple[Draft, ...], decoder: Speculate, target: str) -> MergedDrafter:
-        return MergedDrafter(draft.span, tuple(self.drafter(each, decoder, target) for each in drafts))
+                alternatives = tuple(self.drafter(each, decoder, target) for each in drafts)
+                return ChosenDrafter(draft.span, alternatives, names, per)
 
     def _parallel(self, draft: Pard, decoder: Speculate, target: str) -> Drafter:
         base = self._model(draft.model.name, draft, decoder, target, draft.vocab, draft.num_speculative_tokens)

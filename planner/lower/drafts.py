@@ -377,22 +377,39 @@ class MergedDrafter:
 
 @dataclass(frozen=True, slots=True)
 class ChosenDrafter:
-    """One of several drafters each step; the others read what was said, so that none falls behind."""
+    """One of several drafters each step; the others read what was said, so that none falls behind.
+
+    Alternatives that keep the same model's cache share it: `keepers` holds one drafter for each cache, and `slots` says
+    whose cache each alternative uses.
+    """
 
     span: Span
-    all: MergedDrafter
+    alternatives: tuple[Drafter, ...]
     names: tuple[str, ...]
     per: Ref | None
 
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """For each alternative, the index of its keeper."""
+        keys = [_keeps(drafter) or index for index, drafter in enumerate(self.alternatives)]
+        first = list(dict.fromkeys(keys))
+        return tuple(first.index(key) for key in keys)
+
+    @property
+    def keepers(self) -> MergedDrafter:
+        """One drafter for each cache."""
+        slots = self.slots
+        return MergedDrafter(self.span, tuple(self.alternatives[slots.index(slot)] for slot in range(max(slots) + 1)))
+
     def begin(self, start: Lines, prompt: Value, ids: Value, rows: int) -> tuple[Carried, ...]:
-        """What each carries."""
-        return self.all.begin(start, prompt, ids, rows)
+        """What each keeper carries."""
+        return self.keepers.begin(start, prompt, ids, rows)
 
     def propose(self, lines: Lines, fresh: Value, carried: Sequence[Value], scene: Scene) -> Proposal:
         """A region per drafter; the cache that they may look at goes in and comes out."""
         given = [fresh, scene.cache, *(v for v in (scene.threads, scene.trust) if v is not None), *carried]
         regions = tuple(self._region(index, given, scene) for index in range(len(self.names)))
-        pending = pending_count(self.all)
+        pending = pending_count(self.keepers)
         tree, cache, *left = lines.add(
             Choose, "tree", scene.cache.name, *["ahead"] * pending, operands=tuple(given), per=self.per, regions=regions,
             span=self.span,
@@ -406,25 +423,32 @@ class ChosenDrafter:
         trust = rest.pop(0) if scene.trust is not None else None
         inner = Scene(cache, threads, trust)
         tree, pending = NONE, []
-        for index, (drafter, mine) in enumerate(self.all.shared(rest)):
-            if index == chosen:
-                proposal = drafter.propose(lines, fresh, mine, inner)
+        for slot, (keeper, mine) in enumerate(self.keepers.shared(rest)):
+            if slot == self.slots[chosen]:
+                proposal = self.alternatives[chosen].propose(lines, fresh, mine, inner)
                 tree, cache = proposal.tree, proposal.scene.cache
                 pending += proposal.pending
             else:
-                pending += drafter.idle(lines, fresh, mine, inner)
+                pending += keeper.idle(lines, fresh, mine, inner)
         return Region(
             name=self.names[chosen], parameters=tuple(given), nodes=tuple(lines.nodes), yielded=(tree, cache, *pending),
             span=self.span,
         )  # fmt: skip
 
     def idle(self, lines: Lines, fresh: Value, carried: Sequence[Value], scene: Scene) -> tuple[Value, ...]:
-        """Each reads."""
-        return self.all.idle(lines, fresh, carried, scene)
+        """Each keeper reads."""
+        return self.keepers.idle(lines, fresh, carried, scene)
 
     def settle(self, lines: Lines, said: Value, pending: Sequence[Value]) -> tuple[Value, ...]:
-        """Each learns what was said."""
-        return self.all.settle(lines, said, pending)
+        """Each keeper learns what was said."""
+        return self.keepers.settle(lines, said, pending)
+
+
+def _keeps(drafter: Drafter) -> tuple[str, bool, bool] | None:
+    """What makes two alternatives keep one cache: the same model, read and committed in the same way."""
+    if not isinstance(drafter, ModelDrafter):
+        return None
+    return drafter.model, drafter.bridge is None, drafter.parallel
 
 
 def carried_count(drafter: Drafter) -> int:
@@ -436,8 +460,8 @@ def carried_count(drafter: Drafter) -> int:
             return carried_count(outer) + carried_count(inner)
         case MergedDrafter(drafters=drafters):
             return sum(map(carried_count, drafters))
-        case ChosenDrafter(all=every):
-            return carried_count(every)
+        case ChosenDrafter(keepers=keepers):
+            return carried_count(keepers)
         case _:
             return 0
 
@@ -451,7 +475,7 @@ def pending_count(drafter: Drafter) -> int:
             return 1 + pending_count(inner)
         case MergedDrafter(drafters=drafters):
             return sum(map(pending_count, drafters))
-        case ChosenDrafter(all=every):
-            return pending_count(every)
+        case ChosenDrafter(keepers=keepers):
+            return pending_count(keepers)
         case _:
             return 0

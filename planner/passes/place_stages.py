@@ -23,6 +23,7 @@ from dataclasses import replace
 
 from ..graph import (
     Declaration,
+    Flow,
     Graph,
     Kv,
     Model,
@@ -103,7 +104,7 @@ def _needs(value: Value, later: list[Node], region: Region, names: Mapping[str, 
         if any(operand.name == value.name for operand in operands(node)) and not isinstance(value.type, Kv):
             needs |= needed_ranks(node, value, ranks, everywhere)
     ends = [names.get(each.name, each.name) for each in (*region.yielded, *((region.until,) if region.until else ()))]
-    if value.name in ends and not isinstance(value.type, Kv):
+    if value.name in ends and not isinstance(value.type, Kv | Flow):
         needs |= everywhere
     return needs
 
