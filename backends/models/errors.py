@@ -343,7 +343,9 @@ class WeightsNotAtHand(Diagnostic):
     def help(self) -> tuple[str, ...]:
         """What the card says about getting them."""
         hub = (
-            () if self.hub is None else (f"they are on the hub as `{self.hub}`, which could not be reached or refused",)
+            ()
+            if self.hub is None
+            else (f"they are on the hub as `{self.hub}`, which needs a network and perhaps a login",)
         )
         obtain = () if self.obtain is None else (self.obtain,)
         return (*hub, *obtain, "with the weights in a folder, write its path: `source: ./dir`")

