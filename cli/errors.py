@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..grammar import Diagnostic, ExampleKind, did_you_mean
 
 
-@dataclass(frozen=True)
 class CommandLineError(Diagnostic):
     """A mistake that says itself with which code the program ends."""
 
@@ -16,7 +14,6 @@ class CommandLineError(Diagnostic):
     example: ClassVar[ExampleKind] = "shell"
 
 
-@dataclass(frozen=True)
 class NoSuchFile(CommandLineError):
     """A path that leads nowhere."""
 
@@ -37,7 +34,6 @@ class NoSuchFile(CommandLineError):
         return did_you_mean(self.path, self.others)
 
 
-@dataclass(frozen=True)
 class IsFolder(CommandLineError):
     """A folder where a file is read."""
 
@@ -54,7 +50,6 @@ class IsFolder(CommandLineError):
         return (f"after `compile -o`, the graph is `{self.path.rstrip('/')}/graph.txt`",)
 
 
-@dataclass(frozen=True)
 class CannotRead(CommandLineError):
     """The system refuses to let us read."""
 
@@ -71,7 +66,6 @@ class CannotRead(CommandLineError):
     right = "specplan check plan.yaml"
 
 
-@dataclass(frozen=True)
 class CannotWrite(CommandLineError):
     """The system refuses to let us write."""
 
@@ -88,7 +82,6 @@ class CannotWrite(CommandLineError):
     right = "specplan compile plan.yaml -o build"
 
 
-@dataclass(frozen=True)
 class NotOurFolder(CommandLineError):
     """An output folder with something in it that we did not write."""
 
@@ -109,7 +102,6 @@ class NotOurFolder(CommandLineError):
         return ("name another folder, or write beside what is there with --force",)
 
 
-@dataclass(frozen=True)
 class NotInstalled(CommandLineError):
     """A library of an extra that is not there."""
 
@@ -131,7 +123,6 @@ class NotInstalled(CommandLineError):
         return (f"pip install 'specplan[{self.extra}]'",)
 
 
-@dataclass(frozen=True)
 class NoPrompt(CommandLineError):
     """Nothing to answer."""
 
@@ -149,7 +140,6 @@ class NoPrompt(CommandLineError):
         return ("say it with --prompt TEXT, with --prompts FILE.jsonl, or on standard input",)
 
 
-@dataclass(frozen=True)
 class StdinTwice(CommandLineError):
     """Two things that both want standard input."""
 
@@ -160,7 +150,6 @@ class StdinTwice(CommandLineError):
     right = "cat plan.yaml | specplan run - --prompts prompts.jsonl"
 
 
-@dataclass(frozen=True)
 class BadPromptLine(CommandLineError):
     """A line of a prompts file that is no prompt."""
 
@@ -179,7 +168,6 @@ class BadPromptLine(CommandLineError):
     right = """echo '{"prompt": "Hello"}' | specplan run plan.yaml --prompts -"""
 
 
-@dataclass(frozen=True)
 class NoSuchCode(CommandLineError):
     """A code that no diagnostic has."""
 
@@ -200,7 +188,6 @@ class NoSuchCode(CommandLineError):
         return (*did_you_mean(self.name, self.known), "`specplan explain-code` alone lists them all")
 
 
-@dataclass(frozen=True)
 class NoSuchPass(CommandLineError):
     """A pass that does not run for this plan."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..grammar import Diagnostic, ExampleKind, Label, Severity, Span, did_you_mean
@@ -20,7 +19,6 @@ _PARD = "  pard: {source: pard-qwen2.5-0.5b}\n"
 _PASTA = "specplan: 1\nmodels:\n  target: {source: smollm2-135m-pasta}\ndecode: "
 
 
-@dataclass(frozen=True)
 class PlanDiagnostic(Diagnostic):
     """Common to mistakes in what a plan means."""
 
@@ -28,7 +26,6 @@ class PlanDiagnostic(Diagnostic):
     right: ClassVar[str] = _RIGHT
 
 
-@dataclass(frozen=True)
 class OtherVocabulary(PlanDiagnostic):
     """A drafter that writes other tokens than the target, and nothing to translate them."""
 
@@ -49,7 +46,6 @@ class OtherVocabulary(PlanDiagnostic):
         return ("say `vocab=auto`, or choose: `vocab=slem`, `vocab=tli` or `vocab=slrs`",)
 
 
-@dataclass(frozen=True)
 class NeedlessBridge(PlanDiagnostic):
     """Two models with one vocabulary, and a rule for two."""
 
@@ -66,7 +62,6 @@ class NeedlessBridge(PlanDiagnostic):
     right: ClassVar[str] = _plan("speculate(target, draft=pard(pard, num_speculative_tokens=5))", models=_PARD)
 
 
-@dataclass(frozen=True)
 class NoMask(PlanDiagnostic):
     """Parallel drafting with a model that has no mask token."""
 
@@ -88,7 +83,6 @@ class NoMask(PlanDiagnostic):
         )
 
 
-@dataclass(frozen=True)
 class MaskOutside(PlanDiagnostic):
     """A mask token that the model's embedding does not have."""
 
@@ -104,7 +98,6 @@ class MaskOutside(PlanDiagnostic):
     right: ClassVar[str] = _plan("autoregressive(target)", models="  pard: {source: pard-qwen2.5-0.5b, mask: 151665}\n")
 
 
-@dataclass(frozen=True)
 class WrongKind(PlanDiagnostic):
     """Prompts where a model is wanted, or the other way round."""
 
@@ -121,7 +114,6 @@ class WrongKind(PlanDiagnostic):
     )
 
 
-@dataclass(frozen=True)
 class RidesOther(PlanDiagnostic):
     """Prompts of another model than the one that decodes."""
 
@@ -140,7 +132,6 @@ class RidesOther(PlanDiagnostic):
     right: ClassVar[str] = WrongKind.right
 
 
-@dataclass(frozen=True)
 class RidesNobody(PlanDiagnostic):
     """`rides:` is missing, needless, or names no model."""
 
@@ -160,7 +151,6 @@ class RidesNobody(PlanDiagnostic):
         return did_you_mean(self.found, self.known) or (f"the models are {', '.join(self.known)}",)
 
 
-@dataclass(frozen=True)
 class WrongTree(PlanDiagnostic):
     """A tree that the draft cannot make."""
 
@@ -180,7 +170,6 @@ class WrongTree(PlanDiagnostic):
     right: ClassVar[str] = NoMask.right
 
 
-@dataclass(frozen=True)
 class OtherDepth(PlanDiagnostic):
     """A tree with more or fewer layers than guesses were asked for."""
 
@@ -199,7 +188,6 @@ class OtherDepth(PlanDiagnostic):
         return (f"say `num_speculative_tokens={self.layers}`",)
 
 
-@dataclass(frozen=True)
 class NoLaw(PlanDiagnostic):
     """Rejection of guesses whose law is not known."""
 
@@ -220,7 +208,6 @@ class NoLaw(PlanDiagnostic):
         return ("say `accept=exact_match`",)
 
 
-@dataclass(frozen=True)
 class DoesNotNest(PlanDiagnostic):
     """A decoder in a place where it cannot be."""
 
@@ -239,7 +226,6 @@ class DoesNotNest(PlanDiagnostic):
     )
 
 
-@dataclass(frozen=True)
 class NoTags(PlanDiagnostic):
     """Forks on a model that writes no tags."""
 
@@ -258,7 +244,6 @@ class NoTags(PlanDiagnostic):
         return (f"set `tags: pasta` of `{self.model}` if it was trained for them",)
 
 
-@dataclass(frozen=True)
 class NotYet(PlanDiagnostic):
     """Something that is well said, and that specplan has no graph for."""
 
@@ -277,7 +262,6 @@ class NotYet(PlanDiagnostic):
         return (self.way,) if self.way else ()
 
 
-@dataclass(frozen=True)
 class ContextTooLong(PlanDiagnostic):
     """More context than a model has positions."""
 
@@ -299,7 +283,6 @@ class ContextTooLong(PlanDiagnostic):
         return (f"say `context: {max(2, self.positions - self.deepest)}` under `limits`",)
 
 
-@dataclass(frozen=True)
 class NoRoomForPrompt(PlanDiagnostic):
     """An answer that fills the whole context."""
 
@@ -313,7 +296,6 @@ class NoRoomForPrompt(PlanDiagnostic):
     right: ClassVar[str] = _plan("autoregressive(target)", rest="limits: {max_new_tokens: 256, context: 2048}\n")
 
 
-@dataclass(frozen=True)
 class TooMuchMemory(PlanDiagnostic):
     """More memory than there is."""
 
@@ -335,7 +317,6 @@ class TooMuchMemory(PlanDiagnostic):
         return (*self.parts, "shorten `context`, lower `batch`, or choose a smaller `dtype`")
 
 
-@dataclass(frozen=True)
 class WrongStages(PlanDiagnostic):
     """Stages that the model's layers do not make."""
 
@@ -350,7 +331,6 @@ class WrongStages(PlanDiagnostic):
     right: ClassVar[str] = _plan("pipeline(autoregressive(target), stages=[14, 14])")
 
 
-@dataclass(frozen=True)
 class WrongRanks(PlanDiagnostic):
     """Another number of processes than the pipeline has ranks."""
 
@@ -364,7 +344,6 @@ class WrongRanks(PlanDiagnostic):
     right: ClassVar[str] = _plan("pipeline(autoregressive(target), stages=2)", rest="backend: {ranks: 2}\n")
 
 
-@dataclass(frozen=True)
 class TokenOutside(PlanDiagnostic):
     """A stop token that the vocabulary does not have."""
 
@@ -378,7 +357,6 @@ class TokenOutside(PlanDiagnostic):
     right: ClassVar[str] = _plan("autoregressive(target)", rest="stop: {token_ids: [151645]}\n")
 
 
-@dataclass(frozen=True)
 class Unused(PlanDiagnostic):
     """A model that no strategy names."""
 
@@ -393,7 +371,6 @@ class Unused(PlanDiagnostic):
     wrong: ClassVar[str] = _plan("autoregressive(target)")
 
 
-@dataclass(frozen=True)
 class LargeDrafter(PlanDiagnostic):
     """A drafter that costs as much as its target."""
 
@@ -412,7 +389,6 @@ class LargeDrafter(PlanDiagnostic):
     )
 
 
-@dataclass(frozen=True)
 class AutoVocabDecided(PlanDiagnostic):
     """How `vocab=auto` was decided."""
 
@@ -429,7 +405,6 @@ class AutoVocabDecided(PlanDiagnostic):
     wrong: ClassVar[str] = _plan("speculate(target, draft=draft_model(drafter, num_speculative_tokens=5))")
 
 
-@dataclass(frozen=True)
 class WrongSampling(PlanDiagnostic):
     """Settings of sampling that say nothing, or contradict each other."""
 
@@ -443,7 +418,6 @@ class WrongSampling(PlanDiagnostic):
     right: ClassVar[str] = _plan("autoregressive(target)", rest="sampling: {temperature: 0.7, top_p: 0.9}\n")
 
 
-@dataclass(frozen=True)
 class NoSilentChoice(PlanDiagnostic):
     """A choice without the alternative of not speculating."""
 
@@ -461,7 +435,6 @@ class NoSilentChoice(PlanDiagnostic):
         return ("say so: add `none` to the choice",)
 
 
-@dataclass(frozen=True)
 class TooManyPasses(PlanDiagnostic):
     """An exact law that would take more passes than anybody waits for."""
 
@@ -490,7 +463,6 @@ class TooManyPasses(PlanDiagnostic):
         return ("say `num_speculative_tokens=1`, or `vocab=slrs(form=chain)`",)
 
 
-@dataclass(frozen=True)
 class WrittenTree(PlanDiagnostic):
     """A tree whose written paths are not one."""
 
@@ -511,7 +483,6 @@ class WrittenTree(PlanDiagnostic):
     )
 
 
-@dataclass(frozen=True)
 class NoAccuracies(PlanDiagnostic):
     """A tree to be built from accuracies that nobody measured."""
 
@@ -527,7 +498,6 @@ class NoAccuracies(PlanDiagnostic):
     example: ClassVar[ExampleKind] = "none"
 
 
-@dataclass(frozen=True)
 class SystemUnsaid(PlanDiagnostic):
     """A system message where no template takes it."""
 
@@ -539,7 +509,6 @@ class SystemUnsaid(PlanDiagnostic):
     right: ClassVar[str] = _plan("autoregressive(target)", rest="prompt: {template: chat, system: Be brief.}\n")
 
 
-@dataclass(frozen=True)
 class TokensOverrideModel(PlanDiagnostic):
     """A sequence of settings that a model's card denies."""
 

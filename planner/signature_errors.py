@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..grammar import Diagnostic, ExampleKind, Label, Span, did_you_mean
@@ -20,7 +19,6 @@ def plan(decode: str) -> str:
     return _PLAN.format(decode)
 
 
-@dataclass(frozen=True)
 class SignatureDiagnostic(Diagnostic):
     """Common to mistakes in strategies: their examples are plans."""
 
@@ -28,7 +26,6 @@ class SignatureDiagnostic(Diagnostic):
     right: ClassVar[str] = plan("speculate(target, draft=ngram(num_speculative_tokens=4))")
 
 
-@dataclass(frozen=True)
 class UnknownMethod(SignatureDiagnostic):
     """A word that the language does not have here."""
 
@@ -48,7 +45,6 @@ class UnknownMethod(SignatureDiagnostic):
         return (*did_you_mean(self.name, self.known), f"{self.wanted} is one of {', '.join(self.known)}")
 
 
-@dataclass(frozen=True)
 class UnknownArgument(SignatureDiagnostic):
     """An argument that the word does not take."""
 
@@ -67,7 +63,6 @@ class UnknownArgument(SignatureDiagnostic):
         return (*did_you_mean(self.name, self.known), there)
 
 
-@dataclass(frozen=True)
 class TooManyArguments(SignatureDiagnostic):
     """More arguments by place than there are places, or one given by place and by name."""
 
@@ -84,7 +79,6 @@ class TooManyArguments(SignatureDiagnostic):
         return (f"write `{self.signature}`",)
 
 
-@dataclass(frozen=True)
 class MissingArgument(SignatureDiagnostic):
     """An argument without a default that was not given."""
 
@@ -103,7 +97,6 @@ class MissingArgument(SignatureDiagnostic):
         return (f"write `{self.signature}`",)
 
 
-@dataclass(frozen=True)
 class WrongArgument(SignatureDiagnostic):
     """An argument of another sort than its place takes."""
 
@@ -118,7 +111,6 @@ class WrongArgument(SignatureDiagnostic):
     wrong: ClassVar[str] = plan('speculate(target, draft=ngram(num_speculative_tokens="four"))')
 
 
-@dataclass(frozen=True)
 class OutOfRange(SignatureDiagnostic):
     """A number beyond its bounds."""
 
@@ -132,7 +124,6 @@ class OutOfRange(SignatureDiagnostic):
     wrong: ClassVar[str] = plan("speculate(target, draft=ngram(num_speculative_tokens=0))")
 
 
-@dataclass(frozen=True)
 class NotAModel(SignatureDiagnostic):
     """A name that the plan's `models` do not have."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ...grammar import Diagnostic, ExampleKind, Label, closest, did_you_mean
@@ -16,7 +15,6 @@ decode: autoregressive(target)
 _RIGHT = _PLAN.format(source="smollm2-135m-instruct")
 
 
-@dataclass(frozen=True)
 class UnknownModelName(Diagnostic):
     """A name that no card has."""
 
@@ -39,7 +37,6 @@ class UnknownModelName(Diagnostic):
         return near or (f"known are {', '.join(f'`{each}`' for each in self.known)}",)
 
 
-@dataclass(frozen=True)
 class NoSuchModelFile(Diagnostic):
     """A path to nothing."""
 
@@ -61,7 +58,6 @@ class NoSuchModelFile(Diagnostic):
         return did_you_mean(self.path.rpartition("/")[2], self.beside)
 
 
-@dataclass(frozen=True)
 class NotAModelPath(Diagnostic):
     """A path to something else."""
 
@@ -80,7 +76,6 @@ class NotAModelPath(Diagnostic):
     example: ClassVar[ExampleKind] = "none"
 
 
-@dataclass(frozen=True)
 class CannotReadModelFile(Diagnostic):
     """The system refuses, or the file is far too large for what it should be."""
 
@@ -99,7 +94,6 @@ class CannotReadModelFile(Diagnostic):
     example: ClassVar[ExampleKind] = "none"
 
 
-@dataclass(frozen=True)
 class BrokenConfig(Diagnostic):
     """A config.json that is not JSON."""
 
@@ -118,7 +112,6 @@ class BrokenConfig(Diagnostic):
     example: ClassVar[ExampleKind] = "none"
 
 
-@dataclass(frozen=True)
 class ModelFactsMissing(Diagnostic):
     """A configuration or header without something we need."""
 
@@ -145,7 +138,6 @@ class ModelFactsMissing(Diagnostic):
         return ("a card of your own (`source: ./my-model.yaml`) can say what a file does not",)
 
 
-@dataclass(frozen=True)
 class ModelFactWrong(Diagnostic):
     """A value that cannot be."""
 
@@ -165,7 +157,6 @@ class ModelFactWrong(Diagnostic):
     example: ClassVar[ExampleKind] = "none"
 
 
-@dataclass(frozen=True)
 class NotThisKindOfModel(Diagnostic):
     """Encoders, mixtures of experts, recurrent layers."""
 
@@ -185,7 +176,6 @@ class NotThisKindOfModel(Diagnostic):
     example: ClassVar[ExampleKind] = "none"
 
 
-@dataclass(frozen=True)
 class NotAGgufFile(Diagnostic):
     """Another kind of file under that name."""
 
@@ -204,7 +194,6 @@ class NotAGgufFile(Diagnostic):
         return ("was the download cut short, or is this the page that leads to it?",)
 
 
-@dataclass(frozen=True)
 class GgufHeaderDamaged(Diagnostic):
     """A header that ends too early or claims too much."""
 
@@ -223,7 +212,6 @@ class GgufHeaderDamaged(Diagnostic):
     example: ClassVar[ExampleKind] = "none"
 
 
-@dataclass(frozen=True)
 class NoCardForHubName(Diagnostic):
     """A hub name that no card carries; compiling never asks a hub."""
 
@@ -250,7 +238,6 @@ class NoCardForHubName(Diagnostic):
         )
 
 
-@dataclass(frozen=True)
 class BrokenCard(Diagnostic):
     """A card, a device profile or a pair with mistakes of its own."""
 
@@ -285,7 +272,6 @@ class BrokenCard(Diagnostic):
         return tuple(dict.fromkeys(words for each in self.mistakes[:8] for words in each.help()))
 
 
-@dataclass(frozen=True)
 class CardFactWrong(Diagnostic):
     """Values on a card that do not go together."""
 
@@ -304,7 +290,6 @@ class CardFactWrong(Diagnostic):
     example: ClassVar[ExampleKind] = "none"
 
 
-@dataclass(frozen=True)
 class UnknownDevice(Diagnostic):
     """A device without a profile."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ...grammar import Diagnostic, ExampleKind, Label, Span, did_you_mean
@@ -37,7 +36,6 @@ def _but(old: str, new: str) -> str:
     return RIGHT.replace(old, new)
 
 
-@dataclass(frozen=True)
 class GraphDiagnostic(Diagnostic):
     """Common to all mistakes in graphs: their examples are graphs."""
 
@@ -45,7 +43,6 @@ class GraphDiagnostic(Diagnostic):
     right: ClassVar[str] = RIGHT
 
 
-@dataclass(frozen=True)
 class GraphSyntax(GraphDiagnostic):
     """The text is not a graph's."""
 
@@ -65,7 +62,6 @@ class GraphSyntax(GraphDiagnostic):
         return (f"expected {', '.join(self.expected)}",) if self.expected else ()
 
 
-@dataclass(frozen=True)
 class GraphTooLarge(GraphDiagnostic):
     """More text, or deeper nesting, than any graph has."""
 
@@ -77,7 +73,6 @@ class GraphTooLarge(GraphDiagnostic):
     example: ClassVar[ExampleKind] = "none"
 
 
-@dataclass(frozen=True)
 class UnknownWord(GraphDiagnostic):
     """A node, declaration, field or type that there is not."""
 
@@ -97,7 +92,6 @@ class UnknownWord(GraphDiagnostic):
         return (*did_you_mean(self.name, self.known), f"there are {', '.join(self.known)}")
 
 
-@dataclass(frozen=True)
 class UnknownValue(GraphDiagnostic):
     """A value that the region does not have."""
 
@@ -116,7 +110,6 @@ class UnknownValue(GraphDiagnostic):
         return did_you_mean(self.name, self.known)
 
 
-@dataclass(frozen=True)
 class NameTwice(GraphDiagnostic):
     """A name given to two things of one region, or of the declarations."""
 
@@ -133,7 +126,6 @@ class NameTwice(GraphDiagnostic):
         return () if self.first is None else (Label(self.first, "given here"),)
 
 
-@dataclass(frozen=True)
 class WrongField(GraphDiagnostic):
     """A field or operand that is missing, of the wrong kind, or too much."""
 
@@ -146,7 +138,6 @@ class WrongField(GraphDiagnostic):
     wrong: ClassVar[str] = _but("stop(path) max_new_tokens=8", "stop(path) max_new_tokens=many")
 
 
-@dataclass(frozen=True)
 class WrongType(GraphDiagnostic):
     """A type that is not what the node makes of its operands."""
 
@@ -163,7 +154,6 @@ class WrongType(GraphDiagnostic):
     )
 
 
-@dataclass(frozen=True)
 class DoesNotGo(GraphDiagnostic):
     """Operands or fields that do not go together."""
 
@@ -176,7 +166,6 @@ class DoesNotGo(GraphDiagnostic):
     wrong: ClassVar[str] = _but("commit(held, said)", "commit(cache, said)")
 
 
-@dataclass(frozen=True)
 class CacheUse(GraphDiagnostic):
     """A cache that is taken twice, or never handed on."""
 
@@ -197,7 +186,6 @@ class CacheUse(GraphDiagnostic):
         return () if self.other is None else (Label(self.other, "taken here"),)
 
 
-@dataclass(frozen=True)
 class DoesNotFit(GraphDiagnostic):
     """A yielded value that the parameter cannot hold."""
 
@@ -214,7 +202,6 @@ class DoesNotFit(GraphDiagnostic):
     wrong: ClassVar[str] = _but("step(fresh: path[1],", "step(fresh: path[2..3],")
 
 
-@dataclass(frozen=True)
 class WrongRegion(GraphDiagnostic):
     """Regions that are missing, too many, or without an end."""
 
@@ -227,7 +214,6 @@ class WrongRegion(GraphDiagnostic):
     wrong: ClassVar[str] = _HEAD + _START
 
 
-@dataclass(frozen=True)
 class WrongLaw(GraphDiagnostic):
     """A law that the nodes do not have."""
 
@@ -242,7 +228,6 @@ class WrongLaw(GraphDiagnostic):
     wrong: ClassVar[str] = _but("exact by definition", "exact by rejection")
 
 
-@dataclass(frozen=True)
 class WrongPlace(GraphDiagnostic):
     """A value that is not on the rank where it is needed."""
 
@@ -262,7 +247,6 @@ class WrongPlace(GraphDiagnostic):
         return (f"bring it there: `send({self.name}) from=..., to={self.rank}`",)
 
 
-@dataclass(frozen=True)
 class UncutPath(GraphDiagnostic):
     """A path that is committed with guesses behind a tag."""
 
@@ -278,7 +262,6 @@ class UncutPath(GraphDiagnostic):
     example: ClassVar[ExampleKind] = "none"
 
 
-@dataclass(frozen=True)
 class GraphJson(GraphDiagnostic):
     """JSON that is not a graph of this version."""
 
