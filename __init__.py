@@ -1,3 +1,64 @@
-"""A compiler for how a language model decodes: plans in, execution graphs and what runs them out."""
+"""A compiler for how a language model decodes: plans in, execution graphs and what runs them out.
+
+    from specplan import compile_plan
+
+    plan = compile_plan("plan.yaml")
+    print(plan.graph)
+    for result in plan.decoder().generate(["Name three metals."]):
+        print(result.text)
+
+Importing this loads neither torch nor any engine; a decoder loads its own.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from . import backends, planner
+from .grammar import Diagnostic, DiagnosticError, Plan, read_plan
 
 __version__ = "0.1.0"
+
+__all__ = ["CompiledPlan", "Diagnostic", "DiagnosticError", "Plan", "__version__", "compile_plan", "load_plan"]
+
+
+class CompiledPlan(planner.CompiledPlan):
+    """A graph, how it came about, what is to be said of it, and the way to run it."""
+
+    def decoder(self, **options: Any) -> Any:
+        """A decoder with `generate(prompts)` and `stream(prompts)`; loads the models.
+
+        Raises:
+            DiagnosticError: if the engine cannot run a node of the graph, or a model is not to be had.
+            ModuleNotFoundError: if the engine's libraries are not installed.
+        """
+        return backends.decoder(self, **options)
+
+
+def load_plan(path: str | PathLike[str]) -> Plan:
+    """The plan in a YAML file, read and not yet checked.
+
+    Raises:
+        OSError: if there is no such file.
+        DiagnosticError: if it is not a plan; the diagnostics say where and why.
+    """
+    plan, found = read_plan(Path(path).read_bytes(), Path(path).name)
+    if plan is None:
+        raise DiagnosticError(found)
+    return plan
+
+
+def compile_plan(path: str | PathLike[str], *, engine: str | None = None) -> CompiledPlan:
+    """Compile a plan's YAML, or a graph's text, in a file; `engine` overrides the plan's own.
+
+    Raises:
+        OSError: if there is no such file.
+        DiagnosticError: if it is refused; the diagnostics say where, why, and what to do.
+    """
+    file = Path(path)
+    made = planner.compile_source(
+        file.read_bytes(), file.name, file.parent, engine=engine, backends=backends.CAPABILITIES
+    )
+    return CompiledPlan(**{part: getattr(made, part) for part in made.__dataclass_fields__})

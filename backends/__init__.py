@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from ..grammar import DiagnosticError
+from ..planner import CannotRun, CompiledPlan
 from ..planner.graph import Graph
 from .capabilities import CAPABILITIES
 
 _EMITTERS: Mapping[str, str] = {"eager": ".eager"}
 _RUNNERS: Mapping[str, str] = {"eager": ".eager.run"}
 
-__all__ = ["CAPABILITIES", "emit", "runner"]
+__all__ = ["CAPABILITIES", "decoder", "emit", "runner"]
 
 
 def emit(graph: Graph, engine: str) -> dict[str, str]:
@@ -31,3 +33,16 @@ def runner(engine: str) -> Callable[..., Any]:
     """
     decoder: Callable[..., Any] = import_module(_RUNNERS[engine], __package__).decoder
     return decoder
+
+
+def decoder(plan: CompiledPlan, **options: Any) -> Any:
+    """A decoder of a compiled plan on its engine, with `generate(prompts)` and `stream(prompts)`; loads the models.
+
+    Raises:
+        DiagnosticError: if the engine cannot run a node of the graph, or a model is not to be had.
+        ModuleNotFoundError: if the engine's libraries are not installed.
+    """
+    cannot = [each for each in plan.diagnostics if isinstance(each, CannotRun)]
+    if cannot:
+        raise DiagnosticError(cannot)
+    return runner(plan.engine)(plan.graph, device=plan.device, base=plan.base, **options)

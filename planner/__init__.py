@@ -1,14 +1,14 @@
 """Plans checked against what is known, lowered to graphs, and improved by passes; torch-free."""
 
 from .capabilities import Capabilities
-from .compile import LOWERED, Compiled, compile_source, is_graph_text, stage_names
+from .compile import LOWERED, CompiledPlan, compile_source, is_graph_text, stage_names
 from .legalise import CannotRun, legalise
 
 __all__ = [
     "LOWERED",
     "CannotRun",
     "Capabilities",
-    "Compiled",
+    "CompiledPlan",
     "compile_source",
     "is_graph_text",
     "legalise",

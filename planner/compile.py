@@ -1,6 +1,6 @@
 """From a plan, or a graph's text, to a graph that a backend can run: the whole compiler, top to bottom.
 
-    bytes -> Plan -> CheckedPlan -> Graph -> passes -> Compiled
+    bytes -> Plan -> CheckedPlan -> Graph -> passes -> CompiledPlan
 
 Nothing here imports more than the planner; what engines can run comes in as data.
 """
@@ -29,7 +29,7 @@ LOWERED = "lower"
 
 
 @dataclass(frozen=True)
-class Compiled:
+class CompiledPlan:
     """A graph, how it came about, and what is to be said of it.
 
     `stages` holds the graph as lowered and after every pass that changed it, by the pass's name.
@@ -64,7 +64,7 @@ def compile_source(
     stop_after: str | None = None,
     engine: str | None = None,
     backends: Mapping[str, Capabilities] | None = None,
-) -> Compiled:
+) -> CompiledPlan:
     """Compile a plan's YAML, or a graph's text.
 
     Args:
@@ -89,7 +89,7 @@ def compile_source(
     if has_errors(said):
         raise DiagnosticError(said)
     said += legalise(graph, chosen, backends or {})
-    return Compiled(graph.name, graph, tuple(stages), tuple(said), costs, chosen, device, base)
+    return CompiledPlan(graph.name, graph, tuple(stages), tuple(said), costs, chosen, device, base)
 
 
 def _graph(data: bytes, name: str, base: Path) -> tuple[Graph, Costs, list[Diagnostic], CheckedPlan | None]:

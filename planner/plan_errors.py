@@ -531,3 +531,22 @@ class TokensOverrideModel(PlanDiagnostic):
     def related(self) -> tuple[Label, ...]:
         """The model's source."""
         return () if self.other is None else (Label(self.other, "this model"),)
+
+
+class NoChatTemplate(PlanDiagnostic):
+    """A chat turn for a model that has no chat template."""
+
+    name: str
+    source: str
+    code: ClassVar[str] = "SP0479"
+    title: ClassVar[str] = "`{name}` ({source}) has no chat template, and the prompt is a turn of a chat"
+    label: ClassVar[str] = "no chat template"
+    rule: ClassVar[str] = (
+        "A prompt is one user turn in the model's chat template, unless the plan says that it is raw text."
+    )
+    wrong: ClassVar[str] = "specplan: 1\nmodels:\n  target: {source: gemma-3-270m}\ndecode: autoregressive(target)\n"
+    right: ClassVar[str] = wrong + "prompt: {template: none}\n"
+
+    def help(self) -> tuple[str, ...]:
+        """Two ways out."""
+        return ("say `prompt: {template: none}`", f"or give `{self.name}` a `chat_template`")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 
 from ...grammar import Diagnostic, Plan, has_errors, read_plan
 from ..cards import DeviceProfile, find_device
 from ..checked import CheckedModel, CheckedPlan, Ending, Guard, Places, Temper
-from ..plan_errors import NoRoomForPrompt, NotYet, SystemUnsaid, TokenOutside, Unused, WrongSampling
+from ..plan_errors import NoChatTemplate, NoRoomForPrompt, NotYet, SystemUnsaid, TokenOutside, Unused, WrongSampling
 from ..resolve import resolve
 from ..strategy import decoded_model
 from .models import check_models
@@ -42,6 +43,7 @@ def check_plan(data: bytes, name: str, base: Path) -> tuple[CheckedPlan | None, 
     said += decisions.found
     target = models.get(decoded_model(decoder).name)
     said += _settings(plan, target)
+    said += _templates(plan, models, target)
     said += [Unused(place, key) for key, place in places.items() if not _names(plan, key)]
     if decided is None or has_errors(said) or not isinstance(device, DeviceProfile):
         return None, tuple(said)
@@ -75,6 +77,16 @@ def _settings(plan: Plan, target: CheckedModel | None) -> list[Diagnostic]:
         way = "leave `calibration` away: costs are then estimated from cards"
         said.append(NotYet(plan.calibration.span, "files of measurements are not read yet", way))
     return said
+
+
+def _templates(plan: Plan, models: Mapping[str, CheckedModel], target: CheckedModel | None) -> Iterator[Diagnostic]:
+    """Models that read the prompt in a chat template of their own have one: the target, and drafters of other vocabularies."""
+    if plan.prompt.template.value != "chat" or target is None:
+        return
+    for name, model in models.items():
+        reads = model is target or (model.card.vocabulary != target.card.vocabulary and _names(plan, name))
+        if reads and not model.card.chat_template and model.chat_template is None:
+            yield NoChatTemplate(model.span, name, model.source)
 
 
 def _checked(plan, name, decided, models, prompts, device) -> CheckedPlan:  # type: ignore[no-untyped-def]
