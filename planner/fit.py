@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..grammar import Diagnostic
 from .checked import CheckedPlan
 from .estimate import Costs
-from .graph import Graph, Kv, Model, Tree
+from .graph import Graph, Kv, Model, Tree, Value
 from .memory import memory_of, shown_bytes
 from .plan_errors import ContextTooLong, TooMuchMemory, WrongRanks
 
@@ -29,7 +29,7 @@ def _context(graph: Graph, plan: CheckedPlan | None) -> Iterator[Diagnostic]:
             yield ContextTooLong(place, needed, beyond, model.name, model.positions)
 
 
-def _values(graph: Graph):  # type: ignore[no-untyped-def]
+def _values(graph: Graph) -> Iterator[Value]:
     for region in graph.regions():
         yield from region.parameters
         for node in region.nodes:
@@ -43,7 +43,7 @@ def _memory(graph: Graph, costs: Costs, plan: CheckedPlan | None) -> Iterator[Di
     if needed <= available:
         return
     # The device of a pipeline's stage is one of several; together they have to hold the plan.
-    ranks = max((model.ranks.last + 1 for model in graph.all(Model) if model.ranks is not None), default=1)
+    ranks = _ranks_of(graph)
     if needed <= available * ranks:
         return
     shown = tuple(
@@ -63,6 +63,14 @@ def _memory(graph: Graph, costs: Costs, plan: CheckedPlan | None) -> Iterator[Di
 def _ranks(graph: Graph, plan: CheckedPlan | None) -> Iterator[Diagnostic]:
     if plan is None or plan.places.ranks.value is None:
         return
-    needed = 1 + max((model.ranks.last for model in graph.all(Model) if model.ranks is not None), default=0)
+    needed = _ranks_of(graph)
     if plan.places.ranks.value != needed:
         yield WrongRanks(plan.places.ranks.span, plan.places.ranks.value, needed)
+
+
+def _ranks_of(graph: Graph) -> int:
+    """How many ranks a graph runs on; before they are placed, one for every stage and one for all drafters."""
+    models = graph.all(Model)
+    placed = [model.ranks.last + 1 for model in models if model.ranks is not None]
+    stages = sum(model.stages or 0 for model in models)
+    return max(placed, default=stages + any(not model.stages for model in models))
