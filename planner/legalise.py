@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..grammar import Diagnostic, ExampleKind, Severity
+from ..grammar import Diagnostic, ExampleKind, Severity, Span
 from .capabilities import Capabilities
 from .graph import Graph, Guess, Path, Tokens, Tree
 
@@ -39,15 +39,20 @@ class CannotRun(Diagnostic):
 
 
 def legalise(graph: Graph, engine: str, backends: Mapping[str, Capabilities]) -> tuple[CannotRun, ...]:
-    """What keeps an engine from running a graph: one mistake for each kind of node that it lacks."""
+    """What keeps an engine from running a graph: one mistake for each place of the plan that becomes what it lacks."""
     mine = backends.get(engine)
     if mine is None:
         return ()
     others = tuple(name for name, each in backends.items() if name != engine and not any(_lacking(graph, each)))
-    found: dict[str, CannotRun] = {}
+    reasons: dict[object, dict[str, str]] = {}
     for node, reason in _lacking(graph, mine):
-        found.setdefault(reason, CannotRun(getattr(node, "span", None), engine, _keyword(node), reason, others))
-    return tuple(found.values())
+        reasons.setdefault(getattr(node, "span", None), {}).setdefault(reason, _keyword(node))
+    return tuple(
+        CannotRun(
+            span if isinstance(span, Span) else None, engine, next(iter(words.values())), ", ".join(words), others
+        )
+        for span, words in reasons.items()
+    )
 
 
 def _keyword(node: object) -> str:

@@ -83,7 +83,7 @@ def _sending(region: Region, ranks: Mapping[str, Ranks]) -> Region:
             if (needs := _needs(value, rest, region, names, ranks, everywhere)) - places[value.name]
         }
         if wanted:
-            send = _send(wanted, places, taken)
+            send = replace(_send(wanted, places, taken), span=node.span)
             nodes.append(send)
             for value, sent in zip(send.values, send.results, strict=True):
                 names[value.name] = sent.name
