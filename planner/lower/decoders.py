@@ -71,21 +71,12 @@ from ..strategy import (
     decoded_model,
 )
 from ..trees import SparseState, build_sparse
+from .combined_drafts import ChosenDrafter, MergedDrafter
 from .declare import Declarations
-from .drafts import (
-    Bridge,
-    Carried,
-    ChosenDrafter,
-    DecoderDrafter,
-    Drafter,
-    LookupDrafter,
-    MergedDrafter,
-    ModelDrafter,
-    PromptsDrafter,
-    Scene,
-    Silent,
-)
+from .drafter import Carried, Drafter, Scene
 from .lines import Lines
+from .model_drafts import Bridge, DecoderDrafter, ModelDrafter
+from .plain_drafts import LookupDrafter, PromptsDrafter, Silent
 
 RANKED = 8
 """How many guesses of each depth a product tree combines."""
@@ -147,7 +138,7 @@ class _Lowering:
         lines, prompt, ids, fresh, cache = self._start()
         carried = [
             Carried("fresh", fresh, Path(Size.of(1), rows=Size.of(self.rows))),
-            Carried("cache", cache, replace(cache.type, rows=self.plan.batch)),  # type: ignore[type-var]
+            Carried("cache", cache, Kv(self.target, self.plan.context, rows=self.plan.batch)),
         ]
         if self.forks is not None:
             carried.append(Carried("threads", NONE, Threads(self.forks, self.plan.batch)))
@@ -171,7 +162,8 @@ class _Lowering:
         said, done = self._accepted(lines, proposal.tree, scores, threads, rule, accept)
         kept = lines.add(Commit, "kept", cache=held, path=said)
         settled = drafter.settle(lines, said, proposal.pending)
-        ready, emitted = said, (said,)
+        ready = said
+        emitted: tuple[Value, ...] = (said,)
         yielded: list[Value] = []
         if threads is not None:
             forked, opened = lines.add(Fork, "forked", "opened", path=said, threads=threads, by=self.tags)
@@ -275,7 +267,7 @@ class _Lowering:
             typical = inner.accept if isinstance(inner.accept, Typical) else None
             return DecoderDrafter(
                 base, self.drafter(inner.draft, inner, name), rule_of(inner.accept),
-                base.sampling or self.declared.greedy(), typical and typical.epsilon, typical and typical.delta,
+                base.sampling or self.declared.greedy(), None if typical is None else typical.epsilon, None if typical is None else typical.delta,
             )  # fmt: skip
         layers = self._layers(draft.tree)
         return replace(base, layers=layers, sampling=None if isinstance(draft.tree, DynamicTree) else base.sampling)
