@@ -1,0 +1,164 @@
+"""What graphs are compared with: the target alone, and forked decoding without speculation; written without the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ..decoding import Sampling
+from .caches import GAP
+from .enumerate import FORK, Text
+from .setting import shaped
+from .tables import Context, Law, Role, TableModel, TableVocabulary
+
+
+def autoregressive_law(
+    model: TableModel, words: TableVocabulary, prompt: bytes, sampling: Sampling, max_new_tokens: int
+) -> dict[Text, float]:
+    """The law of plain decoding: draw from the model's law until its end token or the limit."""
+    ids = words.encode(prompt)
+    finished: dict[Text, float] = {}
+    waiting: list[tuple[Text, float]] = [((), 1.0)]
+    while waiting:
+        said, reached = waiting.pop()
+        if len(said) == max_new_tokens or said[-1:] == (words.end,):
+            finished[said] = reached
+            continue
+        law = shaped(model.law(ids + said), sampling, None)
+        waiting += [((*said, token), reached * p) for token, p in enumerate(law) if p > 0]
+    return finished
+
+
+def law_distance(left: Mapping[Text, float], right: Mapping[Text, float]) -> float:
+    """Total variation: half the sum of the differences."""
+    return 0.5 * sum(abs(left.get(text, 0.0) - right.get(text, 0.0)) for text in {**left, **right})
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fork that has said all it says, though nobody may see it before a sync."""
+
+    end: int
+    position: int
+    said: Text
+    budget: int
+    joined: bool = False
+
+
+@dataclass(frozen=True)
+class Threaded:
+    """A main thread, as tokens with their positions, and its forks."""
+
+    main: tuple[tuple[int, int], ...]
+    blocks: tuple[Block, ...] = ()
+
+    def text(self, prompt: int) -> Text:
+        """What was said, without the prompt, the forks behind the main thread."""
+        main = tuple(token for token, _ in self.main[prompt:])
+        return main + tuple(token for block in self.blocks for token in (FORK, *block.said))
+
+
+@dataclass(frozen=True)
+class ForkedDecoding:
+    """PASTA's interpreter (sections 3.1 to 3.4), thread after thread: no thread's law depends on when others run.
+
+    A promise gives its fork four times the promised length, but at most half of what is left; that is the main thread's
+    again, as far as it was not used, after the sync. A fork sees the main thread up to its promise, and what was joined
+    by then; the main thread sees forks, without their closing tags, from a sync on.
+    """
+
+    model: TableModel
+    words: TableVocabulary
+    sampling: Sampling
+    max_new_tokens: int
+
+    def law(self, prompt: bytes) -> dict[Text, float]:
+        """The law of all that is said."""
+        ids = self.words.encode(prompt)
+        finished: dict[Text, float] = {}
+        waiting = [(Threaded(tuple((token, place) for place, token in enumerate(ids))), 1.0)]
+        while waiting:
+            threads, reached = waiting.pop()
+            if self._is_over(threads, len(ids)):
+                text = threads.text(len(ids))
+                finished[text] = finished.get(text, 0.0) + reached
+            else:
+                waiting += [(more, reached * p) for more, p in self._continued(threads, len(ids))]
+        return finished
+
+    def _left(self, threads: Threaded, prompt: int) -> int:
+        forks = sum(len(block.said) if block.joined else block.budget for block in threads.blocks)
+        return self.max_new_tokens - (len(threads.main) - prompt) - forks
+
+    def _is_over(self, threads: Threaded, prompt: int) -> bool:
+        said = threads.main[prompt:]
+        return self._left(threads, prompt) <= 0 or (bool(said) and said[-1][0] == self.words.end)
+
+    def _continued(self, threads: Threaded, prompt: int) -> Iterator[tuple[Threaded, float]]:
+        last, position = threads.main[-1]
+        promised = len(threads.main) > prompt and self.words.is_role(last, Role.END)
+        following = position + 1 + (10 * self.words.promised if promised else 0)
+        law = shaped(self.model.law(self._context(threads)), self.sampling, None)
+        for token, p in enumerate(law):
+            if p > 0:
+                said = replace(threads, main=(*threads.main, (token, following)))
+                yield from ((more, p * q) for more, q in self._heard(said, prompt))
+
+    def _heard(self, threads: Threaded, prompt: int) -> Iterator[tuple[Threaded, float]]:
+        """What the last token of the main thread brings about."""
+        token, position = threads.main[-1]
+        budget = min(40 * self.words.promised, self._left(threads, prompt) // 2)
+        if self.words.is_role(token, Role.END) and budget > 0:
+            for said, p in self._fork(self._context(threads), budget).items():
+                block = Block(len(threads.main) - 1, position, said, budget)
+                yield replace(threads, blocks=(*threads.blocks, block)), p
+        elif self.words.is_role(token, Role.SYNC) and not self._is_over(threads, prompt):
+            yield replace(threads, blocks=tuple(replace(block, joined=True) for block in threads.blocks)), 1.0
+        else:
+            yield threads, 1.0
+
+    def _fork(self, seen: Context, budget: int) -> dict[Text, float]:
+        """What a fork says; its first token is forced, and its last, if it has not ended by then."""
+        opened = (*seen, self.words.roles[Role.ASYNC])
+        close = self.words.roles[Role.ENDASYNC]
+        finished: dict[Text, float] = {}
+        waiting: list[tuple[Text, float]] = [((), 1.0)]
+        while waiting:
+            said, reached = waiting.pop()
+            if len(said) == budget - 1:
+                finished[*said, close] = finished.get((*said, close), 0.0) + reached
+                continue
+            law = shaped(self._in_fork(self.model.law(opened + said)), self.sampling, None)
+            for token, p in enumerate(law):
+                if p > 0 and token in (close, self.words.end):
+                    finished[*said, token] = reached * p
+                elif p > 0:
+                    waiting.append(((*said, token), reached * p))
+        return finished
+
+    def _in_fork(self, law: Law) -> Law:
+        forbidden = [self.words.roles.get(role) for role in (Role.PROMISE, Role.END, Role.SYNC)]
+        return tuple(0.0 if token in forbidden else p for token, p in enumerate(law))
+
+    def _context(self, threads: Threaded) -> Context:
+        """The main thread in reading order: each joined block behind its promise; gaps between positions are marked."""
+        seen: list[tuple[int, int]] = []
+        for index, (token, position) in enumerate(threads.main):
+            seen.append((token, position))
+            for block in threads.blocks:
+                if block.joined and block.end == index:
+                    read = (self.words.roles[Role.ASYNC], *block.said[:-1])
+                    seen += [(each, block.position + ahead) for ahead, each in enumerate(read, start=1)]
+        marked: list[int] = []
+        expected = 0
+        for token, position in seen:
+            marked += [token] if position == expected else [GAP - (position - expected), token]
+            expected = position + 1
+        return tuple(marked)
+
+
+def forked_law(
+    model: TableModel, words: TableVocabulary, prompt: bytes, sampling: Sampling, max_new_tokens: int
+) -> dict[Text, float]:
+    """The law of forked decoding without speculation."""
+    return ForkedDecoding(model, words, sampling, max_new_tokens).law(prompt)
