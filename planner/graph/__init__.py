@@ -20,6 +20,7 @@ from .declarations import (
 )
 from .graph import FORMAT_VERSION, Graph, Law, inner_regions
 from .infer import Declared, Mismatch, dynamic_layers, infer, join_types, static_layers
+from .json_form import graph_from_json, graph_to_json
 from .law import law_of
 from .nodes import (
     NODES,
@@ -178,6 +179,8 @@ __all__ = [
     "dynamic_layers",
     "fits",
     "free_name",
+    "graph_from_json",
+    "graph_to_json",
     "in_every_step",
     "infer",
     "inner_regions",
