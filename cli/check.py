@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from ..grammar import has_errors, to_json
-from ..planner import check
+from ..backends import CAPABILITIES
+from ..grammar import Diagnostic, DiagnosticError, has_errors, to_json
+from ..planner import compile_source
 from .exits import Exit, exit_for
-from .files import plan_argument, read_input
+from .files import Input, plan_argument, read_input
 from .output import Output, speaks
 
 
@@ -20,11 +21,19 @@ def command(plan: str, output: Output) -> Exit:
     With --format json the diagnostics are the result, on standard output.
     """
     source = read_input(plan)
-    checked = check(source.data, source.name, source.folder)
+    found = _diagnostics(source)
     if output.format == "json":
-        output.json(to_json(checked.diagnostics))
+        output.json(to_json(found))
     else:
-        output.diagnostics(checked.diagnostics)
-        if not has_errors(checked.diagnostics):
+        output.diagnostics(found)
+        if not has_errors(found):
             output.text(f"{source.name}: no mistakes found\n")
-    return exit_for(checked.diagnostics)
+    return exit_for(found)
+
+
+def _diagnostics(source: Input) -> tuple[Diagnostic, ...]:
+    # Checking is compiling: what does not fit shows in the graph, and a graph takes milliseconds.
+    try:
+        return compile_source(source.data, source.name, source.folder, backends=CAPABILITIES).diagnostics
+    except DiagnosticError as error:
+        return error.diagnostics

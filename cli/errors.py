@@ -203,3 +203,23 @@ class NoSuchPass(CommandLineError):
     def help(self) -> tuple[str, ...]:
         """The pass that was probably meant, or all of them."""
         return (*did_you_mean(self.name, self.known), f"the passes are {', '.join(self.known)}")
+
+
+class EngineCannotRun(CommandLineError):
+    """A graph with nodes that its engine has no code for."""
+
+    engine: str
+
+    exit_code: ClassVar[int] = 3
+    code = "SP0912"
+    title = "the {engine} engine cannot run this yet"
+    rule = (
+        "Every plan can be checked, compiled and explained; an engine runs the nodes that it knows. A warning at each "
+        "node that it does not know names the engines that do."
+    )
+    wrong = "specplan run specs/plans/pasta.yaml --prompt 'Name three metals.'"
+    right = "specplan run specs/plans/ngram.yaml --prompt 'Name three metals.'"
+
+    def help(self) -> tuple[str, ...]:
+        """Where the reasons stand."""
+        return ("the warnings above say which nodes, and which engines can",)

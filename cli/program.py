@@ -89,8 +89,7 @@ def _run() -> Exit:
     except click.ClickException as error:
         error.show()
         return Exit.USAGE
-    except click.Abort:
-        click.echo(err=True)
+    except click.Abort:  # click has ended the line
         return Exit.INTERRUPTED
     except ReaderLeft:
         return Exit.READER_LEFT

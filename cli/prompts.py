@@ -12,17 +12,23 @@ from .errors import BadPromptLine, NoPrompt, StdinTwice
 from .files import read_input
 
 
-def gather_prompts(plan: str, prompts: tuple[str, ...], file: str | None) -> list[Prompt]:
-    """Every prompt of a command, in order.
+def refuse_stdin_twice(plan: str, texts: tuple[str, ...], file: str | None) -> None:
+    """Raises DiagnosticError where standard input would have to be both the plan and the prompts."""
+    if plan == "-" and (file == "-" or (file is None and not texts)):
+        raise DiagnosticError([StdinTwice(None)])
+
+
+def gather_prompts(texts: tuple[str, ...], file: str | None) -> list[Prompt]:
+    """Every prompt of a command, in order: the texts, then those of the file; without either, standard input.
 
     Raises DiagnosticError for a bad line, all of them at once, and where there is no prompt at all.
     """
-    if plan == "-" and (file == "-" or (file is None and not prompts)):
-        raise DiagnosticError([StdinTwice(None)])
-    said = [Prompt(number, text) for number, text in enumerate(prompts, 1)]
-    listed = [] if file is None else read_prompts(read_input(file).data, file)
-    if said or listed:
-        return said + listed
+    said = [Prompt(number, text) for number, text in enumerate(texts, 1)]
+    if file is not None:
+        source = read_input(file)
+        said += read_prompts(source.data, source.name)
+    if said:
+        return said
     if sys.stdin.isatty():
         raise DiagnosticError([NoPrompt(None)])
     text = read_input("-").data.decode("utf-8", "replace").strip()

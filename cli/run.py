@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import click
 
 from .. import backends
-from ..planner import compile_source
+from ..backends.models import shown_on
+from ..grammar import DiagnosticError
+from ..planner import CannotRun, CompiledPlan, compile_source
 from .answers import show_answers
+from .errors import EngineCannotRun, NotInstalled
 from .exits import Exit, exit_for
 from .files import plan_argument, read_input
 from .output import Output, speaks
-from .prompts import gather_prompts
+from .prompts import gather_prompts, refuse_stdin_twice
 
 
 @click.command()
 @plan_argument
 @click.option("--prompt", "texts", multiple=True, metavar="TEXT", help="What to answer; may be said again.")
-@click.option(
-    "--prompts",
-    "file",
-    metavar="FILE",
-    help='A file with an object per line: {"id": ..., "prompt": ...}.',
-)
+@click.option("--prompts", "file", metavar="FILE", help='An object per line: {"id": ..., "prompt": ...}.')
 @click.option("--stats", is_flag=True, help="Tell on standard error how it went: steps, acceptance, time per node.")
 @speaks("text", "json")
 def command(plan: str, texts: tuple[str, ...], file: str | None, stats: bool, output: Output) -> Exit:
@@ -30,11 +31,25 @@ def command(plan: str, texts: tuple[str, ...], file: str | None, stats: bool, ou
     Without --prompt and --prompts, standard input is the prompt. With --format json each answer is a line: an object
     with id, text, token_ids, prompt_tokens and stats.
     """
+    refuse_stdin_twice(plan, texts, file)
     source = read_input(plan)
-    compiled = compile_source(source.data, source.name, source.folder)
+    compiled = compile_source(source.data, source.name, source.folder, backends=backends.CAPABILITIES)
     output.diagnostics(compiled.diagnostics)
-    prompts = gather_prompts(plan, texts, file)
-    decoder = backends.load(compiled.engine).decoder(compiled)
+    prompts = gather_prompts(texts, file)
+    decoder = _decoder(compiled)
     output.diagnostics(decoder.notes)
     refused = show_answers(decoder.stream(prompts), output, headed=len(prompts) > 1, stats=stats)
     return exit_for(refused)
+
+
+def _decoder(compiled: CompiledPlan) -> Any:
+    if any(isinstance(each, CannotRun) for each in compiled.diagnostics):
+        raise DiagnosticError([EngineCannotRun(None, compiled.engine)])
+    try:
+        with shown_on(sys.stderr) as progress:
+            return backends.decoder(compiled, progress=progress)
+    except ModuleNotFoundError as error:
+        library = (error.name or "").split(".")[0]
+        if not library or library == "specplan":
+            raise
+        raise DiagnosticError([NotInstalled(None, library, compiled.engine)]) from None

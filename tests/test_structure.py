@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from specplan import __version__
+
 ROOT = Path(__file__).parents[1]
 # Who may import whom. The root is the public face and `cli` the top of the house: both may import everything.
 MAY_IMPORT = {
@@ -176,6 +178,11 @@ def test_the_package_list_is_the_map_of_the_folders() -> None:
     there = {".".join(("specplan", *folder.relative_to(ROOT).parts)) for folder in (ROOT, *with_files)}
     assert sorted(listed) == sorted(there)
     assert [str(each) for each in with_files if not (each / "__init__.py").exists()] == []
+
+
+def test_there_is_one_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == __version__
 
 
 @pytest.mark.parametrize("words", [["-c", "import specplan"], ["-m", "specplan", "check", "PLAN"]])

@@ -1,0 +1,98 @@
+"""`specplan compile`: a plan becomes its execution graph, and a folder of what a backend runs."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import PurePath
+
+import click
+
+from .. import backends
+from ..grammar import DiagnosticError
+from ..planner import CannotRun, CompiledPlan, compile_source, stage_names
+from ..planner.graph import graph_to_json
+from .errors import EngineCannotRun, NoSuchPass
+from .files import Input, plan_argument, read_input
+from .folder import write_folder
+from .output import Output, as_json, speaks
+
+FORMS = ("graph", "json", "python")
+
+
+@click.command()
+@plan_argument
+@click.option("--emit", type=click.Choice(FORMS), help="What to print: the graph, a drawing of it, or its program.")
+@click.option("--stop-after", "last", metavar="PASS", help="Leave out the passes behind this one; `lower` for all.")
+@click.option("--dump-passes", "passes", metavar="DIR", help="Write the graph before the passes and after each.")
+@click.option("-o", "--output", "folder", metavar="DIR", help="Write the graph, the backend's files and a manifest.")
+@click.option("--force", is_flag=True, help="Write into a folder with other things in it; they stay.")
+@speaks("text", "json")
+def command(
+    plan: str,
+    emit: str | None,
+    last: str | None,
+    passes: str | None,
+    folder: str | None,
+    force: bool,
+    output: Output,
+) -> None:
+    """Turn PLAN, a plan or the text of a graph, into an execution graph, and print it.
+
+    With -o it goes into a folder instead, as graph.txt and graph.json, with the files that the backend runs and
+    manifest.json. The folder appears whole or not at all. graph.txt can be compiled, explained and run like a plan.
+    """
+    if last is not None and last not in stage_names():
+        raise DiagnosticError([NoSuchPass(None, last, stage_names())])
+    source = read_input(plan)
+    # The program is the eager engine's, whatever the plan names.
+    engine = "eager" if emit == "python" else None
+    compiled = compile_source(
+        source.data, source.name, source.folder, stop_after=last, engine=engine, backends=backends.CAPABILITIES
+    )
+    output.diagnostics(compiled.diagnostics)
+    result = _form(compiled, emit or ("graph" if output.format == "text" else "json"))
+    if passes is not None:
+        write_folder(passes, _stages(compiled), _about(compiled, source), force=force)
+    if folder not in (None, "-"):
+        write_folder(folder, _files(compiled), _about(compiled, source), force=force)
+    if folder in (None, "-") or emit is not None:
+        output.text(result)
+
+
+def _form(compiled: CompiledPlan, form: str) -> str:
+    match form:
+        case "graph":
+            return str(compiled.graph)
+        case "json":
+            return as_json(graph_to_json(compiled.graph))
+        case _:
+            if not _runs(compiled):
+                raise DiagnosticError([EngineCannotRun(None, compiled.engine)])
+            (program,) = backends.emit(compiled.graph, compiled.engine).values()
+            return program
+
+
+def _runs(compiled: CompiledPlan) -> bool:
+    return not any(isinstance(each, CannotRun) for each in compiled.diagnostics)
+
+
+def _files(compiled: CompiledPlan) -> dict[str, str]:
+    artifacts = backends.emit(compiled.graph, compiled.engine) if _runs(compiled) else {}
+    graph = compiled.graph
+    return {"graph.txt": str(graph), "graph.json": as_json(graph_to_json(graph)), **artifacts}
+
+
+def _stages(compiled: CompiledPlan) -> dict[str, str]:
+    order = stage_names()
+    return {f"{order.index(name)}_{name}.txt": str(graph) for name, graph in compiled.stages}
+
+
+def _about(compiled: CompiledPlan, source: Input) -> dict[str, object]:
+    """What a manifest says beside its files: no path and no time, so that the same plan gives the same bytes."""
+    return {
+        "graph": compiled.name,
+        "law": str(compiled.graph.law),
+        "engine": compiled.engine,
+        "device": compiled.device,
+        "source": {"name": PurePath(source.name).name, "sha256": hashlib.sha256(source.data).hexdigest()},
+    }

@@ -1,0 +1,75 @@
+"""Each mistake of this room, as the command that makes it and what a person then sees: one golden a code."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from specplan.cli import errors
+from specplan.cli.errors import CommandLineError
+from specplan.cli.exits import Exit
+from specplan.cli.program import program
+from specplan.grammar import DiagnosticError
+
+PLAN = """\
+specplan: 1
+models:
+  target: {source: smollm2-135m-instruct, dtype: float32}
+decode: speculate(target, draft=ngram(max_ngram=3, num_speculative_tokens=8))
+"""
+PARALLEL = PLAN.replace("decode: ", "limits: {batch: 4}\ndecode: ")
+# The code, the exit code, and what is typed; `input |` goes to standard input.
+MISTAKES = [
+    ("SP0901", Exit.USAGE, "specplan check plans/ngrm.yaml"),
+    ("SP0902", Exit.USAGE, "specplan run plans/"),
+    ("SP0903", Exit.USAGE, "specplan check plans/ngram.yaml/x"),
+    ("SP0904", Exit.USAGE, "specplan compile plans/ngram.yaml -o plans/ngram.yaml/build"),
+    ("SP0905", Exit.USAGE, "specplan compile plans/ngram.yaml -o plans"),
+    ("SP0906", Exit.MISSING, "specplan run plans/ngram.yaml --prompt Hello"),
+    ("SP0907", Exit.USAGE, "specplan run plans/ngram.yaml"),
+    ("SP0908", Exit.USAGE, "specplan run - --prompts -"),
+    ("SP0909", Exit.DIAGNOSTICS, """{"promt": "Hello"} | specplan run plans/ngram.yaml --prompts -"""),
+    ("SP0910", Exit.USAGE, "specplan explain-code SP0019"),
+    ("SP0911", Exit.USAGE, "specplan compile plans/ngram.yaml --stop-after fuse_prompt"),
+    ("SP0912", Exit.MISSING, "specplan run plans/parallel.yaml --prompt Hello"),
+]
+
+
+def test_there_is_a_mistake_for_each_code() -> None:
+    kinds = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, CommandLineError)]
+    assert {kind.code for kind in kinds if kind is not CommandLineError} == {code for code, _, _ in MISTAKES}
+
+
+@pytest.mark.parametrize(("code", "exit_code", "typed"), MISTAKES, ids=[code for code, _, _ in MISTAKES])
+def test_as_a_person_sees_it(
+    code: str,
+    exit_code: Exit,
+    typed: str,
+    golden: Callable[[str, str], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans" / "ngram.yaml").write_text(PLAN)
+    (tmp_path / "plans" / "parallel.yaml").write_text(PARALLEL)
+    monkeypatch.delitem(sys.modules, "specplan.backends.eager.run", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not installed
+    given, _, command = typed.rpartition(" | ")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
+    outcome = program.main(shlex.split(command)[1:], standalone_mode=False)
+    said = capsys.readouterr()
+    assert outcome is exit_code
+    assert said.out == ""
+    assert code in said.err
+    golden(f"diagnostics/{code}.txt", f"$ {typed}\n{said.err}exit code {exit_code.value}\n")
+
+
+def test_a_diagnostic_error_says_its_codes() -> None:
+    assert str(DiagnosticError([errors.NoPrompt(None)])) == "SP0907: there is no prompt"
