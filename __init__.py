@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from . import backends, planner
-from .grammar import Diagnostic, DiagnosticError, Plan, read_plan
+from .grammar import Diagnostic, DiagnosticError, Plan, has_errors, read_plan
 
 __version__ = "0.1.0"
 
@@ -45,7 +45,7 @@ def load_plan(path: str | PathLike[str]) -> Plan:
         DiagnosticError: if it is not a plan; the diagnostics say where and why.
     """
     plan, found = read_plan(Path(path).read_bytes(), Path(path).name)
-    if plan is None:
+    if plan is None or has_errors(found):
         raise DiagnosticError(found)
     return plan
 

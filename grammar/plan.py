@@ -176,16 +176,17 @@ class Plan(Record):
 
 
 def read_plan(data: bytes, name: str) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
-    """A plan from the bytes of its file, or None and everything that is wrong with it.
+    """A plan from the bytes of its file, and everything that is wrong with it.
 
-    Names and signatures in the strategy are not looked at here.
+    A plan may come with errors: it is what could be read, so that whoever goes on can say what else is wrong. Names and
+    signatures in the strategy are not looked at here.
 
     >>> text = b"specplan: 1\\nmodels: {target: {source: smollm2-135m-instruct}}\\ndecode: autoregressive(target)"
     >>> plan, diagnostics = read_plan(text, "plan.yaml")
     >>> str(plan.decode.value), plan.limits.batch.value, diagnostics
     ('autoregressive(target)', 1, ())
     """
-    plan, _, diagnostics = read_file(data, name, Plan)
+    plan, _, diagnostics = read_file(data, name, Plan, partial=True)
     return plan, diagnostics
 
 

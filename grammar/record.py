@@ -104,13 +104,21 @@ def keys(section: type[Record]) -> tuple[Key, ...]:
     return tuple(found)
 
 
-def read_file(data: bytes, name: str, section: type[R]) -> tuple[R | None, SourceFile, tuple[Diagnostic, ...]]:
-    """A record from the bytes of a YAML file; `name` is how people know the file."""
+def read_file(
+    data: bytes, name: str, section: type[R], *, partial: bool = False
+) -> tuple[R | None, SourceFile, tuple[Diagnostic, ...]]:
+    """A record from the bytes of a YAML file; `name` is how people know the file.
+
+    With `partial`, mistakes may come with a record: what could be read, and defaults elsewhere. Those who go on with it
+    can say in the same run what else is wrong.
+    """
     node, source, trouble = read_yaml(data, name)
     if node is None:
         return None, source, trouble
-    record, mistakes = read_record(node, section)
-    return (None if has_errors(trouble) else record), source, (*trouble, *mistakes)
+    reader = Reader()
+    record = read_section(node, section, "", reader)
+    found = (*trouble, *reader.mistakes)
+    return (None if has_errors(found) and not partial else record), source, found
 
 
 def read_record(node: YamlNode, section: type[R], path: str = "") -> tuple[R | None, tuple[Diagnostic, ...]]:
@@ -134,8 +142,11 @@ def read_section(node: YamlNode, section: type[R], path: str, reader: Reader) ->
     complete = True
     for each in known.values():
         if each.name in entries:
-            values[each.name] = each.kind.read(entries[each.name][1], f"{path}.{each.name}".lstrip("."), reader)
-            complete = complete and values[each.name] is not None
+            value = each.kind.read(entries[each.name][1], f"{path}.{each.name}".lstrip("."), reader)
+            if value is None and not each.required:
+                value = each.kind.default(each.default, beginning(entries[each.name][1].span))
+            values[each.name] = value
+            complete = complete and (value is not None or not each.required)
         elif each.required:
             reader.report(errors.MissingKey(beginning(node.span), each.name, _title(path), each.doc))
             complete = False

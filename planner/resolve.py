@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..grammar import Argument, Call, Diagnostic, Expr, List, Name, Number, Span, String
+from ..grammar import Argument, Call, Diagnostic, Expr, List, Name, Number, Span, String, closest
 from .signature_errors import (
     MissingArgument,
     NotAModel,
@@ -160,12 +160,13 @@ class _Resolver:
         placed: list[tuple[Parameter, Argument]] = []
         taken: set[str] = set()
         for argument in arguments:
-            if argument.name is not None and argument.name.text not in by_name:
+            name = None if argument.name is None else argument.name.text
+            if argument.name is not None and name not in by_name:
                 self.found.append(UnknownArgument(argument.name.span, argument.name.text, found.word, tuple(by_name)))
-                continue
-            parameter = (
-                by_name[argument.name.text] if argument.name else next((p for p in places if p.name not in taken), None)
-            )
+                name = closest(argument.name.text, by_name)  # so that a slip is not also an argument that is missing
+                if name is None or name in taken:
+                    continue
+            parameter = by_name[name] if name else next((p for p in places if p.name not in taken), None)
             if parameter is None or (parameter.name in taken and not parameter.many):
                 self.found.append(TooManyArguments(argument.span, found.word, str(found)))
                 continue
