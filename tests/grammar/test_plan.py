@@ -24,6 +24,7 @@ from specplan.grammar import (
     Size,
     Text,
     document,
+    has_errors,
     json_schema,
     key,
     plan_schema,
