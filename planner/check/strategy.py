@@ -104,7 +104,7 @@ class _Around:
     temperature: float
     forks: bool = False
     stages: int | None = None
-    drafting: bool = False
+    staged: str | None = None
 
 
 def decide(decoder: Decoder, decisions: Decisions) -> Decoder | None:
@@ -122,7 +122,8 @@ def decide(decoder: Decoder, decisions: Decisions) -> Decoder | None:
 
 
 def _around(decoder: Decoder, decisions: Decisions, *, forks: bool = False, stages: int | None = None) -> _Around:
-    return _Around(decoded_model(decoder).name, decisions.temperature, forks, stages)
+    model = decoded_model(decoder).name
+    return _Around(model, decisions.temperature, forks, stages, None if stages is None else model)
 
 
 def _pipeline(pipeline: Pipeline, decisions: Decisions) -> Decoder:
@@ -385,6 +386,7 @@ def _written(tree: SparseTree, prompts: CheckedPrompts, decisions: Decisions) ->
 
 def _pard(draft: Pard, around: _Around, decisions: Decisions) -> Pard:
     model = _model(draft.model, decisions)
+    _whole(draft.model, around, decisions)
     if model.mask is None:
         raise decisions.refuse(NoMask(draft.model.span, model.name))
     if not isinstance(draft.tree, ChainTree | ProductTree):
@@ -410,6 +412,7 @@ def _foreign_in_forks(vocab: Vocabulary, around: _Around, decisions: Decisions) 
 def _model_draft(draft: ModelDraft, around: _Around, decisions: Decisions) -> ModelDraft:
     name = decoded_model(draft.drafter)
     model = _model(name, decisions)
+    _whole(name, around, decisions)
     _large(model, around, name.span, decisions)
     _foreign_in_forks(draft.vocab, around, decisions)
     _tree(draft, decisions)
@@ -417,11 +420,17 @@ def _model_draft(draft: ModelDraft, around: _Around, decisions: Decisions) -> Mo
     if _is_layered(draft, around):
         _layered(draft, around, decisions)
     temperature = around.temperature if draft.temperature is None else draft.temperature
-    inner = replace(around, model=name.name, temperature=temperature, drafting=True, stages=None)
+    inner = replace(around, model=name.name, temperature=temperature, stages=None)
     drafter = _plain(draft.drafter, inner, decisions)
     if isinstance(drafter, Speculate) and not isinstance(drafter.draft, NoDraft):
-        _nested(draft, around, decisions)
+        _nested(draft, drafter, around, decisions)
     return replace(draft, drafter=drafter)
+
+
+def _whole(name: ModelName, around: _Around, decisions: Decisions) -> None:
+    if name.name == around.staged:
+        why = "its layers are in stages, and a drafter runs whole on one rank"
+        raise decisions.refuse(DoesNotNest(name.span, f"`{name.name}`", "a draft of its own pipeline", why))
 
 
 def _large(model: CheckedModel, around: _Around, span: Span, decisions: Decisions) -> None:
@@ -473,7 +482,7 @@ def _one_token(draft: ModelDraft, model: CheckedModel, decisions: Decisions) -> 
         )
 
 
-def _nested(draft: ModelDraft, around: _Around, decisions: Decisions) -> None:
+def _nested(draft: ModelDraft, drafter: Speculate, around: _Around, decisions: Decisions) -> None:
     """A decoder of its own as a drafter."""
     if around.forks:
         way = "draft with a plain model, pard, ppd or ngram inside fork_join"
@@ -482,9 +491,24 @@ def _nested(draft: ModelDraft, around: _Around, decisions: Decisions) -> None:
         way = "use vocab=tli or vocab=slem"
         what = "slrs goes on from each guess's image, which a decoder that runs ahead cannot"
         raise decisions.refuse(NotYet(draft.vocab.span, what, way))
+    if not isinstance(draft.vocab, Same) and _keeps_cache(drafter.draft):
+        way = "inside it draft with ngram or ppd, which keep no cache of their own"
+        what = "a drafter of another vocabulary is told its own tokens alone, and its drafter's cache needs others"
+        raise decisions.refuse(NotYet(drafter.span, what, way))
     if draft.min_confidence is not None:
         way = "leave `min_confidence` away"
         raise decisions.refuse(NotYet(draft.span, "a decoder that drafts stops only at its number of tokens", way))
+
+
+def _keeps_cache(draft: Draft) -> bool:
+    """Whether a draft of the same vocabulary as its decoder reads along in a cache; one of another is owed tokens."""
+    match draft:
+        case ModelDraft(vocab=Same()) | Pard(vocab=Same()):
+            return True
+        case MergeDrafts(drafts=drafts) | ChooseDraft(drafts=drafts):
+            return any(map(_keeps_cache, drafts))
+        case _:
+            return False
 
 
 def _layered(draft: ModelDraft, around: _Around, decisions: Decisions) -> None:

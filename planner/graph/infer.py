@@ -133,7 +133,8 @@ def infer(node: Node, declared: Declared) -> tuple[Type, ...]:
         case Spell():
             return _spell(kind, declared)
         case Lookup():
-            return (_trusted(Guess(Size.of(0, kind.tokens), rows=_rows(kind.source)), kind.trust),)
+            vocab = _reads(kind.source, _is(kind.cache, Kv).model, declared)
+            return (_trusted(Guess(Size.of(0, kind.tokens), vocab=vocab, rows=_rows(kind.source)), kind.trust),)
         case Probe():
             prompts = declared.get(kind.by, Prompts)
             return (
@@ -210,6 +211,15 @@ def _rows(value: Value) -> Size:
     return value.type.rows
 
 
+def _reads(source: Value, model: str, declared: Declared) -> str | None:
+    """The vocabulary of a model, which is that of what it reads: a token that a table translates is one of its source."""
+    vocab = declared.vocab_of(model)
+    given = source.type.vocab if isinstance(source.type, Path | Tokens) else vocab
+    if declared.contains().get(given or "", given) != vocab:
+        raise Mismatch(f"`{source}` is {source.type}: not in the vocabulary of `{model}`", source.name)
+    return vocab
+
+
 def _trusted(guess: Guess, trust: Value | None) -> Guess:
     """Rows without trust guess nothing."""
     if trust is None:
@@ -238,7 +248,7 @@ def _encode(node: Encode, declared: Declared) -> Type:
 
 
 def _prefill(node: Prefill, declared: Declared) -> tuple[Type, ...]:
-    root = Path(Size.of(1), declared.vocab_of(node.by), _rows(node.tokens))
+    root = Path(Size.of(1), _reads(node.tokens, node.by, declared), _rows(node.tokens))
     if node.cache is not None:
         return root, _owner(node.cache, node.by)
     stated = node.results[1].type if len(node.results) == 2 else None
@@ -249,6 +259,7 @@ def _prefill(node: Prefill, declared: Declared) -> tuple[Type, ...]:
 
 def _draft(node: Draft, declared: Declared) -> tuple[Type, ...]:
     model, kv = declared.get(node.by, Model), _owner(node.cache, node.by)
+    _reads(node.source, node.by, declared)
     if node.masks is not None and node.masks != max(0, node.tokens - 1):
         raise Mismatch(f"{node.tokens} guesses in one pass take {max(0, node.tokens - 1)} masks", "masks")
     if node.masks and model.mask is None:
@@ -300,6 +311,7 @@ def dynamic_layers(shape: Dynamic) -> list[int]:
 
 def _spell(node: Spell, declared: Declared) -> tuple[Type, ...]:
     kv = _owner(node.cache, node.by)
+    _reads(node.source, node.by, declared)
     image = declared.image(node.through)
     guess = Guess(Size.of(0, 1), Certainty.DRAWN, image, rows=_rows(node.source))
     return _trusted(guess, node.trust), _push(kv, Size.of(node.lookahead - 1))

@@ -19,6 +19,8 @@ def law_of(step: Region) -> Law:
         if not isinstance(node, Accept):
             continue
         alone = isinstance(node.tree.type, Tree) and node.tree.type.nodes == Size.of(0)
-        reason = "definition" if alone else str(node.rule)
-        (bent if node.rule is Rule.TYPICAL else exact).append(reason)
+        if alone:
+            exact.append("definition")
+        else:
+            (bent if node.rule is Rule.TYPICAL else exact).append(str(node.rule))
     return Law(() if Rule.TYPICAL.value in bent else tuple(dict.fromkeys(exact)), tuple(bent))

@@ -55,6 +55,10 @@ class MergedDrafter:
             settled += drafter.settle(lines, said, mine)
         return tuple(settled)
 
+    def leveled(self) -> MergedDrafter:
+        """Each is."""
+        return replace(self, drafters=tuple(drafter.leveled() for drafter in self.drafters))
+
     def shared(self, carried: Sequence[Value]) -> list[tuple[Drafter, list[Value]]]:
         """Each drafter with its own share of what is carried."""
         rest = list(carried)
@@ -139,6 +143,10 @@ class ChosenDrafter:
     def settle(self, lines: Lines, said: Value, pending: Sequence[Value]) -> tuple[Value, ...]:
         """Each keeper learns what was said."""
         return self.keepers.settle(lines, said, pending)
+
+    def leveled(self) -> MergedDrafter:
+        """Each keeper is."""
+        return self.keepers.leveled()
 
 
 def _keeps(drafter: Drafter) -> tuple[str, bool, bool] | None:

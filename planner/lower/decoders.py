@@ -262,15 +262,19 @@ class _Lowering:
         base = self._model(name, draft, decoder, target, draft.vocab, draft.num_speculative_tokens)
         base = replace(base, min_confidence=draft.min_confidence)
         if draft.temperature is not None:
-            base = replace(base, sampling=self.declared.drafting(draft.temperature) if draft.temperature > 0 else None)
+            base = replace(base, sampling=self._tempered(draft.temperature, base.lookahead is not None))
         if isinstance(inner, Speculate) and not isinstance(inner.draft, NoDraft):
             typical = inner.accept if isinstance(inner.accept, Typical) else None
             return DecoderDrafter(
                 base, self.drafter(inner.draft, inner, name), rule_of(inner.accept),
-                base.sampling or self.declared.greedy(), None if typical is None else typical.epsilon, None if typical is None else typical.delta,
+                base.sampling or self.declared.greedy(), None if typical is None else typical.epsilon,
+                None if typical is None else typical.delta,
             )  # fmt: skip
         layers = self._layers(draft.tree)
         return replace(base, layers=layers, sampling=None if isinstance(draft.tree, DynamicTree) else base.sampling)
+
+    def _tempered(self, temperature: float, one_token: bool) -> Ref | None:
+        return self.declared.drafting(temperature) if temperature > 0 else self._drawing(False, one_token)
 
     def _model(self, name: str, draft: ModelDraft | Pard, decoder: Speculate, target: str, vocab: Vocabulary,
                tokens: int) -> ModelDrafter:  # fmt: skip
@@ -284,9 +288,15 @@ class _Lowering:
             draft.span, model, tokens, capacity, bridge, self.declared.vocab(name),
             longest=max(1, capacity - self.plan.ending.max_new_tokens) if foreign else 0,
             lookahead=tokens if one_token else None,
-            sampling=self.declared.sampling() if samples or one_token else None,
+            sampling=self._drawing(samples, one_token),
             template=Ref(self.plan.template), system=self.plan.system,
         )  # fmt: skip
+
+    def _drawing(self, samples: bool, one_token: bool) -> Ref | None:
+        """The law that guesses are drawn from, if they are; the one-token form sums over one even where it is greedy."""
+        if samples:
+            return self.declared.sampling()
+        return self.declared.greedy() if one_token else None
 
     def _bridge(self, vocab: Vocabulary, drafter: str, target: str, tokens: int) -> Bridge | None:
         match vocab:

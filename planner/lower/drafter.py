@@ -64,3 +64,6 @@ class Drafter(Protocol):
 
     def settle(self, lines: Lines, said: Value, pending: Sequence[Value]) -> tuple[Value, ...]:
         """What was said is known: the values to carry on, in the order of `begin`."""
+
+    def leveled(self) -> Drafter:
+        """The same for a drafter whose caches come out of a `repeat`, each with a level to commit."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ...grammar import Span
@@ -26,6 +26,7 @@ from ..graph import (
     Spread,
     Tokens,
     Translate,
+    Type,
     Value,
     Verify,
 )
@@ -155,6 +156,10 @@ class ModelDrafter:
             return (recall,)
         return lines.add(Respell, "rest", words=said, cache=recall, span=self.span), recall
 
+    def leveled(self) -> ModelDrafter:
+        """Behind a repeat even a pass that leaves nothing pending has a level to commit."""
+        return replace(self, parallel=False)
+
 
 @dataclass(frozen=True, slots=True)
 class DecoderDrafter:
@@ -191,7 +196,7 @@ class DecoderDrafter:
         source, memory, *inner = carried if self.outer.bridge is not None else (fresh, *carried)
         span = self.outer.span
         root, memory = lines.add(Prefill, "root", "open", tokens=source, cache=memory, by=self.outer.model, span=span)
-        opened = tuple(self._opened(lines, fresh, value) for value in inner)
+        opened = tuple(self._opened(lines, fresh, inner))
         region = self._region(opened)
         caches = 1 + sum(isinstance(value.type, Kv) for value in opened)
         guess, *pending = lines.add(
@@ -203,12 +208,16 @@ class DecoderDrafter:
         tree = lines.add(Chain, "tree", fresh=fresh, guess=guess, span=span)
         return Proposal(tree, scene, tuple(pending))
 
-    def _opened(self, lines: Lines, fresh: Value, value: Value) -> Value:
-        """An inner drafter's cache of our vocabulary has to read what is fresh; another's is owed it in tokens."""
-        if not isinstance(value.type, Kv):
-            return value
-        _, opened = lines.add(Prefill, "last", "open", tokens=fresh, cache=value, by=Ref(value.type.model))
-        return Value(opened.name, value.type)
+    def _opened(self, lines: Lines, fresh: Value, inner: Sequence[Value]) -> Iterator[Value]:
+        """An inner drafter's cache of our vocabulary has to read what is fresh; another's stands behind what it is owed."""
+        before: Type | None = None
+        for value in inner:
+            if isinstance(value.type, Kv) and not isinstance(before, Tokens):
+                _, opened = lines.add(Prefill, "last", "open", tokens=fresh, cache=value, by=Ref(value.type.model))
+                yield Value(opened.name, value.type)
+            else:
+                yield value
+            before = value.type
 
     def _region(self, opened: tuple[Value, ...]) -> Region:
         span = self.outer.span
@@ -217,7 +226,8 @@ class DecoderDrafter:
         memory = Value("memory", Kv(self.outer.model, self.outer.capacity))
         parameters = tuple(Value(lines.name(value.name.split(".")[0]), value.type) for value in opened)
         proposal = self.inner.propose(lines, fresh, parameters, Scene(memory))
-        scores, held = lines.add(Verify, "scores", "held", tree=proposal.tree, cache=memory, by=self.outer.model)
+        judged = proposal.scene.cache
+        scores, held = lines.add(Verify, "scores", "held", tree=proposal.tree, cache=judged, by=self.outer.model)
         table = None if self.outer.bridge is None else self.outer.bridge.table
         path = lines.add(
             Accept, "path", tree=proposal.tree, logits=scores, rule=self.rule, sampling=self.sampling, within=table,
@@ -233,15 +243,14 @@ class DecoderDrafter:
     def idle(self, lines: Lines, fresh: Value, carried: Sequence[Value], scene: Scene) -> tuple[Value, ...]:
         """Read what is owed with every model, and leave levels without rows."""
         mine = self.outer.carries
-        inner = _with_level(self.inner)
+        inner = self.inner.leveled()
         return *self.outer.idle(lines, fresh, carried[:mine], scene), *inner.idle(lines, fresh, carried[mine:], scene)
 
     def settle(self, lines: Lines, said: Value, pending: Sequence[Value]) -> tuple[Value, ...]:
         """Every cache keeps what was said."""
         mine = self.outer.settle(lines, said, pending[:1])
-        return *mine, *_with_level(self.inner).settle(lines, said, pending[1:])
+        return *mine, *self.inner.leveled().settle(lines, said, pending[1:])
 
-
-def _with_level(drafter: Drafter) -> Drafter:
-    """A drafter whose cache came out of a repeat: even one whose pass leaves nothing pending has a level there."""
-    return replace(drafter, parallel=False) if isinstance(drafter, ModelDrafter) else drafter
+    def leveled(self) -> DecoderDrafter:
+        """Its caches have come out of its own repeat already."""
+        return self

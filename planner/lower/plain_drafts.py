@@ -43,6 +43,10 @@ class Silent:
         """Nothing to learn."""
         return ()
 
+    def leveled(self) -> Silent:
+        """There is no cache."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class LookupDrafter(Silent):
