@@ -61,7 +61,7 @@ from .nodes import (
 )
 from .parsing import read_graph
 from .places import model_of, needed_ranks, result_ranks
-from .printing import KEYWORD_OF, Part, parts, print_declaration, print_graph, print_node, quote
+from .printing import KEYWORD_OF, Part, parts, print_declaration, print_fields, print_graph, print_node, quote
 from .retype import retype
 from .rewrite import (
     free_name,
@@ -191,6 +191,7 @@ __all__ = [
     "operands",
     "parts",
     "print_declaration",
+    "print_fields",
     "print_graph",
     "print_node",
     "print_state",

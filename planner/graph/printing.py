@@ -156,7 +156,7 @@ def print_node(node: Node) -> str:
         if part.is_operand:
             value = getattr(node, part.name)
             operands += value if isinstance(value, tuple) else [value] if value is not None else []
-    shown = _fields(node, ())
+    shown = print_fields(node)
     types = ", ".join(str(value.type) for value in node.results)
     call = f"{_names(node.results)} = {node.keyword}({_names(operands)})"
     return f"{call} {shown} : {types}" if shown else f"{call} : {types}"
@@ -164,6 +164,11 @@ def print_node(node: Node) -> str:
 
 def _names(values: Iterable[Value]) -> str:
     return ", ".join(value.name for value in values)
+
+
+def print_fields(node: Node) -> str:
+    """What was decided of a node, as its line has it: `by=target, tokens=5`."""
+    return _fields(node, ())
 
 
 def _fields(item: Node | Declaration, skipped: tuple[str, ...]) -> str:
