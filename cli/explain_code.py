@@ -6,12 +6,15 @@ from textwrap import fill, indent
 
 import click
 
+from .. import planner
+from ..backends import models, runtime
 from ..grammar import Diagnostic, DiagnosticError, catalogue, visible
-from . import errors as errors  # each room's catalogue counts once it is imported
 from .errors import NoSuchCode
 from .output import Output, speaks
 
 FORMAT_VERSION = 1
+ROOMS = (planner, models, runtime)
+"""A room's mistakes are in the catalogue once it is imported; those of grammar and of the command line are."""
 
 
 @click.command()
