@@ -10,13 +10,14 @@ import click
 from .. import backends
 from ..grammar import DiagnosticError
 from ..planner import CannotRun, CompiledPlan, compile_source, stage_names
+from ..planner.draw import graph_to_dot, graph_to_mermaid
 from ..planner.graph import graph_to_json
 from .errors import EngineCannotRun, NoSuchPass
 from .files import Input, plan_argument, read_input
 from .folder import write_folder
 from .output import Output, as_json, speaks
 
-FORMS = ("graph", "json", "python")
+FORMS = ("graph", "json", "dot", "mermaid", "python")
 
 
 @click.command()
@@ -65,6 +66,10 @@ def _form(compiled: CompiledPlan, form: str) -> str:
             return str(compiled.graph)
         case "json":
             return as_json(graph_to_json(compiled.graph))
+        case "dot":
+            return graph_to_dot(compiled.graph)
+        case "mermaid":
+            return graph_to_mermaid(compiled.graph)
         case _:
             if not _runs(compiled):
                 raise DiagnosticError([EngineCannotRun(None, compiled.engine)])

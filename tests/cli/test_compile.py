@@ -60,6 +60,12 @@ def test_the_program_and_the_json(capsys: pytest.CaptureFixture[str]) -> None:
         assert json.loads(capsys.readouterr().out)["graph"] == "ngram"
 
 
+@pytest.mark.parametrize(("form", "begins"), [("dot", "digraph "), ("mermaid", "flowchart ")])
+def test_drawings(form: str, begins: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert specplan("compile", PPD, "--emit", form) is Exit.DONE
+    assert begins in capsys.readouterr().out
+
+
 def test_there_is_no_program_of_what_eager_cannot_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert specplan("compile", str(ROOT / "specs" / "plans" / "pasta.yaml"), "--emit", "python") is Exit.MISSING
     said = capsys.readouterr()
