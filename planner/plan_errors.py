@@ -8,10 +8,11 @@ from ..grammar import Diagnostic, ExampleKind, Label, Severity, Span, did_you_me
 
 
 def _plan(decode: str, *, models: str = "", rest: str = "") -> str:
-    return (
-        "specplan: 1\nmodels:\n  target: {source: qwen2.5-coder-1.5b-instruct}\n"
-        f"  drafter: {{source: smollm2-135m-instruct}}\n{models}decode: {decode}\n{rest}"
-    )
+    """A plan for examples; it declares the drafter that its strategy names."""
+    if "drafter" in decode:
+        models = f"  drafter: {{source: smollm2-135m-instruct}}\n{models}"
+    target = "  target: {source: qwen2.5-coder-1.5b-instruct}\n"
+    return f"specplan: 1\nmodels:\n{target}{models}decode: {decode}\n{rest}"
 
 
 _RIGHT = _plan("speculate(target, draft=draft_model(drafter, num_speculative_tokens=5, vocab=slem))")
@@ -90,7 +91,7 @@ class MaskOutside(PlanDiagnostic):
     size: int
     code: ClassVar[str] = "SP0453"
     title: ClassVar[str] = "the mask token {mask} is beyond the model's {size} rows of embeddings"
-    label: ClassVar[str] = "0 to {size} less one"
+    label: ClassVar[str] = "ids are below {size}"
     rule: ClassVar[str] = (
         "A token id is a row of the model's embedding matrix; a mask may be a padded row, but it has to be a row."
     )
@@ -105,7 +106,7 @@ class WrongKind(PlanDiagnostic):
     found: str
     wanted: str
     code: ClassVar[str] = "SP0454"
-    title: ClassVar[str] = "`{name}` is {found}, and {wanted} is wanted here"
+    title: ClassVar[str] = "`{name}` is {found}, and this place takes {wanted}"
     label: ClassVar[str] = "{found}"
     rule: ClassVar[str] = "Models decode and draft; prompt tokens ride a model and are used by `ppd` alone."
     wrong: ClassVar[str] = _plan("speculate(target, draft=ppd(drafter))")
@@ -254,7 +255,8 @@ class NotYet(PlanDiagnostic):
     label: ClassVar[str] = "not supported"
     rule: ClassVar[str] = "Every composition either has an exact meaning as a graph, or is refused with the reason."
     wrong: ClassVar[str] = _plan(
-        "pipeline(speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=dynamic(depth=2), vocab=slem)), stages=2)"
+        "pipeline(speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=dynamic(depth=2), "
+        "vocab=slem)), stages=2)"
     )
 
     def help(self) -> tuple[str, ...]:
@@ -271,12 +273,17 @@ class ContextTooLong(PlanDiagnostic):
     positions: int
     code: ClassVar[str] = "SP0463"
     title: ClassVar[str] = (
-        "context {context} and guesses {deepest} deep need more positions than the {positions} of `{model}`"
+        "a context of {context} and guesses {deepest} deep need more positions than the {positions} of `{model}`"
     )
     label: ClassVar[str] = "`{model}` ends at {positions}"
     rule: ClassVar[str] = "Prompt, answer and the guesses behind it stand at positions that the model was made for."
     wrong: ClassVar[str] = _plan("autoregressive(target)", rest="limits: {context: 40000}\n")
     right: ClassVar[str] = _plan("autoregressive(target)", rest="limits: {context: 32768}\n")
+
+    def message(self) -> str:
+        """Without guesses, the context alone."""
+        said = super().message()
+        return said if self.deepest else said.replace(" and guesses 0 deep need", " needs")
 
     def help(self) -> tuple[str, ...]:
         """The longest context that fits."""
@@ -351,7 +358,7 @@ class TokenOutside(PlanDiagnostic):
     size: int
     code: ClassVar[str] = "SP0468"
     title: ClassVar[str] = "the target has no token {token}"
-    label: ClassVar[str] = "ids are 0 to {size} less one"
+    label: ClassVar[str] = "ids are below {size}"
     rule: ClassVar[str] = "Token ids are rows of the target's vocabulary."
     wrong: ClassVar[str] = _plan("autoregressive(target)", rest="stop: {token_ids: [999999]}\n")
     right: ClassVar[str] = _plan("autoregressive(target)", rest="stop: {token_ids: [151645]}\n")
@@ -368,7 +375,7 @@ class Unused(PlanDiagnostic):
     rule: ClassVar[str] = (
         "Every model of a plan should be in its strategy; one that is not is loaded for nothing, or misspelt there."
     )
-    wrong: ClassVar[str] = _plan("autoregressive(target)")
+    wrong: ClassVar[str] = _plan("autoregressive(target)", models="  other: {source: smollm2-135m-instruct}\n")
 
 
 class LargeDrafter(PlanDiagnostic):
@@ -400,7 +407,8 @@ class AutoVocabDecided(PlanDiagnostic):
     label: ClassVar[str] = "decided here"
     rule: ClassVar[str] = (
         "One vocabulary needs no rule. Else greedy decoding re-encodes text (slem) unless nearly all of the target's tokens "
-        "are shared (tli); sampling intersects (tli) if the pair's counts are not known to be poor, else it pushes forward (slrs)."
+        "are shared (tli); sampling intersects (tli) if the pair's counts are not known to be poor, else it pushes "
+        "forward (slrs)."
     )
     wrong: ClassVar[str] = _plan("speculate(target, draft=draft_model(drafter, num_speculative_tokens=5))")
 

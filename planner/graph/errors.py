@@ -69,7 +69,7 @@ class GraphTooLarge(GraphDiagnostic):
     code: ClassVar[str] = "SP0502"
     title: ClassVar[str] = "this graph is larger than {limit}"
     rule: ClassVar[str] = "A graph's text has at most 1 MiB, and its regions nest at most 16 deep."
-    wrong: ClassVar[str] = "graph big : exact by definition\n" + " " * 0
+    wrong: ClassVar[str] = "a `repeat` inside a `repeat` inside a `repeat`, 17 deep"
     example: ClassVar[ExampleKind] = "none"
 
 
@@ -119,7 +119,7 @@ class NameTwice(GraphDiagnostic):
     title: ClassVar[str] = "`{name}` is there already"
     label: ClassVar[str] = "given again"
     rule: ClassVar[str] = "Within a region every value has its own name, and so has every declaration of a graph."
-    wrong: ClassVar[str] = _but("said, done = stop", "path, done = stop")
+    wrong: ClassVar[str] = _but("kept", "cache")
 
     def related(self) -> tuple[Label, ...]:
         """Where the name was given first."""
@@ -163,7 +163,7 @@ class DoesNotGo(GraphDiagnostic):
     title: ClassVar[str] = "`{node}` cannot be: {problem}"
     label: ClassVar[str] = "this node"
     rule: ClassVar[str] = "A node's operands have the types it works on, and belong to the models and tables it names."
-    wrong: ClassVar[str] = _but("commit(held, said)", "commit(cache, said)")
+    wrong: ClassVar[str] = _but("sampling=cold", "sampling=warm")
 
 
 class CacheUse(GraphDiagnostic):

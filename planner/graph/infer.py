@@ -85,6 +85,9 @@ class Declared:
         self._by_name = {declaration.name: declaration for declaration in declarations}
         self._target = next((d for d in self._by_name.values() if isinstance(d, Model)), None)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
     def get(self, name: str, kind: type[D]) -> D:
         """The declaration of that name and kind."""
         found = self._by_name.get(name)

@@ -175,7 +175,9 @@ class _Reader:
             return self.source.span(item.start_pos or 0, item.end_pos or 0)
         if item.meta.empty:
             return self.source.span(0, 0)
-        return self.source.span(item.meta.start_pos, min(item.meta.end_pos, len(self.source.text)))
+        # The end of a line, and the indentation of the next, belong to what the line holds; nobody wants to see them.
+        start, end = item.meta.start_pos, min(item.meta.end_pos, len(self.source.text))
+        return self.source.span(start, start + len(self.source.text[start:end].rstrip()))
 
     def bad(self, diagnostic: Diagnostic) -> _Bad:
         self.found.append(diagnostic)

@@ -8,16 +8,15 @@ prompt, the capacity of each cache and the rows of each parameter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from .declarations import Dynamic, Model, Prompts, Sparse
 from .graph import Graph
 from .infer import Declared, Mismatch, infer, join_types
 from .law import law_of
 from .nodes import Advance, Choose, Node, Region, Repeat, Spread
-from .printing import parts
+from .rewrite import with_types
 from .types import NONE, Flow, Guess, Kv, Nothing, Path, Size, Threads, Tokens, Tree, Trust, Type, Value
 
 MOST_ROUNDS = 40
@@ -75,7 +74,7 @@ def _known(value: Value, known: Mapping[str, Type]) -> Value:
 
 def _node(node: Node, known: dict[str, Type], declared: Declared) -> Node:
     """The node with its operands' types put in and its results' worked out; adds the results to `known`."""
-    made = replace(node, **dict(_operands(node, known)))
+    made = with_types(node, known)
     match made:
         case Repeat():
             made = _repeat(made, declared)
@@ -90,15 +89,6 @@ def _node(node: Node, known: dict[str, Type], declared: Declared) -> Node:
     results = tuple(Value(old.name, kind) for old, kind in zip(made.results, types, strict=True))
     known |= {value.name: value.type for value in results}
     return replace(made, results=results)
-
-
-def _operands(node: Node, known: Mapping[str, Type]) -> Iterator[tuple[str, Any]]:
-    for part in parts(type(node)):
-        value = getattr(node, part.name)
-        if part.is_operand and isinstance(value, Value):
-            yield part.name, _known(value, known)
-        elif part.is_operand and isinstance(value, tuple):
-            yield part.name, tuple(_known(item, known) for item in value)
 
 
 def _named(region: Region, values: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from .graph import Graph
 from .nodes import Node, Region
 from .printing import parts
-from .types import Value
+from .types import Type, Value
 
 
 def renamed(node: Node, names: Mapping[str, str]) -> Node:
@@ -21,6 +21,18 @@ def renamed(node: Node, names: Mapping[str, str]) -> Node:
             changed[part.name] = _called(value, names)
         elif part.is_operand and isinstance(value, tuple):
             changed[part.name] = tuple(_called(item, names) for item in value)
+    return replace(node, **changed)
+
+
+def with_types(node: Node, types: Mapping[str, Type]) -> Node:
+    """The node with those types of its operands; the others stay."""
+    changed: dict[str, Any] = {}
+    for part in parts(type(node)):
+        value = getattr(node, part.name)
+        if part.is_operand and isinstance(value, Value):
+            changed[part.name] = _typed(value, types)
+        elif part.is_operand and isinstance(value, tuple):
+            changed[part.name] = tuple(_typed(item, types) for item in value)
     return replace(node, **changed)
 
 
@@ -68,6 +80,10 @@ def _inside_out(region: Region, change: Callable[[Region], Region]) -> Region:
             node = replace(node, **{"regions": tuple(_inside_out(each, change) for each in inner)})
         nodes.append(node)
     return change(replace(region, nodes=tuple(nodes)))
+
+
+def _typed(value: Value, types: Mapping[str, Type]) -> Value:
+    return Value(value.name, types[value.name]) if value.name in types else value
 
 
 def _called(value: Value, names: Mapping[str, str]) -> Value:

@@ -28,6 +28,7 @@ from .nodes import (
 )
 from .places import needed_ranks, result_ranks
 from .printing import parts
+from .rewrite import with_types
 from .sparse import read_state
 from .types import Flow, Kv, Nothing, Path, Size, Type, Value, fits
 
@@ -91,29 +92,36 @@ def _sparse(shape: Sparse) -> Iterator[Diagnostic]:
 
 
 def _types(region: Region, declared: Declared) -> Iterator[Diagnostic]:
+    """Every type is what the node makes of its operands.
+
+    A line that was stated wrong is one mistake, not one for every line that builds on it: what follows may go with the
+    type that was stated, or with the one that is right.
+    """
+    right: dict[str, Type] = {}
     for node in region.nodes:
-        for part in parts(type(node)):
-            value = getattr(node, part.name)
-            if part.name in _BY and isinstance(value, str):
-                try:
-                    declared.maybe(value)
-                except Mismatch as problem:
-                    yield DoesNotGo(node.span, node.keyword, str(problem))
-        try:
+        found = [*_compared(node, declared)]
+        if found and any(value.name in right for value in operands(node)):
+            found = [*_compared(with_types(node, right), declared)] and found
+        if any(isinstance(problem, WrongType) for problem in found):
             computed = infer(node, declared)
-        except Mismatch as problem:
-            yield DoesNotGo(node.span, node.keyword, str(problem))
-            continue
-        except (AssertionError, ValueError) as problem:
-            yield DoesNotGo(node.span, node.keyword, str(problem))
-            continue
-        yield from _compared(node, computed)
+            right |= {value.name: kind for value, kind in zip(node.results, computed, strict=True)}
+        yield from found
 
 
 _BY = ("by", "within", "asks", "sampling", "shape", "through", "after", "keep")
 
 
-def _compared(node: Node, computed: tuple[Type, ...]) -> Iterator[Diagnostic]:
+def _compared(node: Node, declared: Declared) -> Iterator[Diagnostic]:
+    fields = (getattr(node, part.name) for part in parts(type(node)) if part.name in _BY)
+    undeclared = [name for name in fields if isinstance(name, str) and name not in declared]
+    if undeclared:
+        yield DoesNotGo(node.span, node.keyword, f"`{undeclared[0]}` is not declared")
+        return
+    try:
+        computed = infer(node, declared)
+    except (Mismatch, AssertionError, ValueError) as problem:
+        yield DoesNotGo(node.span, node.keyword, str(problem))
+        return
     if len(computed) != len(node.results):
         stated = ", ".join(str(kind) for kind in computed)
         yield DoesNotGo(node.span, node.keyword, f"it has {len(computed)} results: {stated}")
