@@ -143,12 +143,15 @@ class _Resolver:
                 value = self.value(argument.value, parameter)
             except _Bad:
                 bad = True
-                given.setdefault(parameter.name, None)
+                given.setdefault(parameter.name, ())
                 continue
             given[parameter.name] = (*given.get(parameter.name, ()), value) if parameter.many else value
         for parameter in found.parameters:
             if parameter.name not in given:
-                given[parameter.name] = self._default(parameter, found, expr)
+                try:
+                    given[parameter.name] = self._default(parameter, found, expr)
+                except _Bad:
+                    bad = True
         if bad:
             raise _Bad
         return found.build(span=expr.span, **given)

@@ -261,6 +261,10 @@ class UncutPath(GraphDiagnostic):
     right: ClassVar[str] = "heard = cut(path) after=pasta : path[3 x 1..5]"
     example: ClassVar[ExampleKind] = "none"
 
+    def help(self) -> tuple[str, ...]:
+        """How to cut it."""
+        return ("end it behind its first tag: `cut(...) after=...`",)
+
 
 class GraphJson(GraphDiagnostic):
     """JSON that is not a graph of this version."""
