@@ -6,8 +6,8 @@ of the largest case. The expectation is a formula of one number a: how likely a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import cast
 
 from .cards import DeviceProfile, ModelCard, PromptsCard
@@ -34,10 +34,12 @@ from .graph import (
     Prompts,
     Region,
     Repeat,
+    Respell,
     Sparse,
     Spell,
     Spread,
     Static,
+    Translate,
     Tree,
     Verify,
     dynamic_layers,
@@ -94,7 +96,7 @@ NOTHING = NodeCost(0, 0, 0, 0, 0.0)
 
 
 def node_cost(node: Node, graph: Graph, costs: Costs) -> NodeCost:
-    """The cost of one node, without that of the nodes around it; zero for nodes that run no model."""
+    """The cost of one node, without that of the nodes around it; zero for nodes that run no model, or one without a card."""
     kind = cast(AnyNode, node)
     match kind:
         case Verify():
@@ -106,7 +108,10 @@ def node_cost(node: Node, graph: Graph, costs: Costs) -> NodeCost:
         case Probe():
             prompts = graph.named(kind.by, Prompts)
             return _pass(prompts.rides, graph, costs, 1 + prompts.depth)
-        case Prefill(cache=cache) if cache is not None:
+        case Prefill(cache=None):
+            # A prompt that fills the cache as far as all estimates take it to be filled.
+            return _pass(kind.by, graph, replace(costs, context=0), costs.context, heads=0)
+        case Prefill():
             return _pass(kind.by, graph, costs, 1, heads=0)
         case Repeat():
             inner = region_cost(kind.regions[0], graph, costs)
@@ -220,7 +225,8 @@ def _of_tree(name: str, made: Mapping[str, Node], graph: Graph, costs: Costs) ->
             return Expectation(formula, lambda a: max(part.evaluate(a) for part in parts))
         case Choose(regions=regions):
             parts = [tree_expectation(region, graph, costs) for region in regions]
-            formula = "one of " + "; ".join(dict.fromkeys(part.formula for part in parts))
+            formulas = [*dict.fromkeys(part.formula for part in parts)]
+            formula = formulas[0] if len(formulas) == 1 else f"one of {'; '.join(formulas)}"
             return Expectation(formula, lambda a: max(part.evaluate(a) for part in parts))
         case _:
             return plain()
@@ -235,13 +241,14 @@ def tree_expectation(region: Region, graph: Graph, costs: Costs) -> Expectation:
 def _of_spread(node: Spread, graph: Graph, costs: Costs) -> Expectation:
     shape = graph.declared[node.by]
     if isinstance(shape, Product):
-        depth = node.guess.type
-        levels = getattr(depth, "size", None)
+        levels = getattr(node.guess.type, "size", None)
         return chain(0 if levels is None else levels.limit)
     assert isinstance(shape, Sparse), "ranked guesses are spread over sparse or product shapes"
+    prompts = graph.named(shape.rides, Prompts)
     card = costs.prompts.get(shape.rides)
-    if card is None or not card.accuracies:
-        return chain(graph.named(shape.rides, Prompts).depth)
+    # A graph written by hand may ask for more than was ever measured.
+    if card is None or not card.accuracies or (card.depth, card.top) != (prompts.depth, prompts.top):
+        return chain(prompts.depth)
     depth = card.depth
     return sparse_states(SparseStates(tuple(read_state(text, depth) for text in shape.states), card.accuracies))
 
@@ -249,18 +256,20 @@ def _of_spread(node: Spread, graph: Graph, costs: Costs) -> Expectation:
 def _of_guess(node: Chain | Branch, made: Mapping[str, Node], graph: Graph) -> Expectation:
     tree = node.results[0].type
     assert isinstance(tree, Tree), "a chain or branch makes a tree"
-    shape = next((graph.declared[each.shape] for each in _drafts(node, made) if each.shape is not None), None)
-    if isinstance(shape, Static):
-        return static_tree(shape.children)
-    if isinstance(shape, Dynamic):
-        return static_tree((min(shape.children, shape.width),) * shape.depth)
-    return chain(tree.depth.limit)
+    source = _source(node, made)
+    shape = graph.declared.get(source.shape or "") if isinstance(source, Draft) else None
+    match shape:
+        case Static(children=children):
+            return static_tree(children)
+        case Dynamic():
+            return static_tree((min(shape.children, shape.width),) * shape.depth)
+        case _:
+            # A decoder inside gives at least so many; what it gives beyond them is counted by nobody.
+            return chain(source.until if isinstance(source, Repeat) else tree.depth.limit)
 
 
-def _drafts(node: Node, made: Mapping[str, Node]) -> Iterable[Draft]:
-    """The drafts behind a tree, through translations and respellings."""
+def _source(node: Node, made: Mapping[str, Node]) -> Node | None:
+    """What made the guesses of a tree, behind translations and respellings."""
     guess = getattr(node, "guess", None) or getattr(node, "words", None)
-    source = made.get(guess.name) if guess is not None else None
-    if isinstance(source, Draft):
-        return (source,)
-    return () if source is None else _drafts(source, made)
+    source = None if guess is None else made.get(guess.name)
+    return _source(source, made) if isinstance(source, Translate | Respell) else source

@@ -34,7 +34,7 @@ def memory_of(
         if card is None:
             continue
         count, rows = slots.get(model.name, (0, 1))
-        cache = rows * count * card.kv_bytes_per_token(_computed(model.dtype))
+        cache = rows * count * card.kv_bytes_per_token(computed_dtype(model.dtype))
         found.append(ModelMemory(model.name, card.weight_bytes(model.dtype), count, rows, cache))
     for rider in graph.all(Prompts):
         card_ = prompts.get(rider.name)
@@ -44,8 +44,8 @@ def memory_of(
     return tuple(found)
 
 
-def _computed(dtype: str) -> str:
-    """Caches are kept in the type that is computed in; quantized weights are computed in 16 bits."""
+def computed_dtype(dtype: str) -> str:
+    """The type that a model computes in, and that its cache is kept in; quantized weights are computed in 16 bits."""
     return dtype if dtype in ("float32", "float16", "bfloat16", "float64") else "bfloat16"
 
 

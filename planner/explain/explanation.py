@@ -1,0 +1,138 @@
+"""What there is to say of a plan, as data: every renderer shows this, and none computes anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..estimate import NodeCost
+from ..graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A value as the graph's text has it."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedNode:
+    """One node.
+
+    `memory` is what it sets aside, in bytes: caches that it makes, rows that await a verdict, scores and hidden states.
+    `cost` is that of one run, `share` its part of a step's time; both are None where a model has no card (or, for
+    `share`, where not every step runs the node). `law` says how it chooses or draws, `ranks` where it runs in a pipeline.
+    """
+
+    path: str
+    node: str
+    results: tuple[Typed, ...]
+    by: str | None
+    law: str | None
+    fields: str
+    ranks: str | None
+    memory: int | None
+    cost: NodeCost | None
+    share: float | None
+    regions: tuple[ExplainedRegion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedRegion:
+    """A region: its nodes, and how often or when it runs, in words and, where that can be counted, per run of its node."""
+
+    name: str
+    parameters: tuple[Typed, ...]
+    nodes: tuple[ExplainedNode, ...]
+    emitted: tuple[str, ...]
+    yielded: tuple[str, ...]
+    when: str | None = None
+    runs: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowsForecast:
+    """What is expected while so many rows (of a request with forks: threads) are active.
+
+    `tokens` per step and row; `plain_seconds` is a step of autoregressive decoding of as many rows (of one row, if they
+    are threads of one request); `speedup` compares tokens per second with that.
+    """
+
+    rows: int
+    seconds: float
+    tokens: float
+    plain_seconds: float
+    speedup: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Expected tokens per step, and what that is worth.
+
+    `acceptance` is assumed. `varies` is false where the formula rests on measured rank accuracies alone. `break_even` is
+    the acceptance from which on the plan is faster than autoregressive decoding, for one row; None if it never is.
+    `stops_paying_at` is the number of rows from which on it is not, up to `most_rows` that were tried.
+    """
+
+    formula: str
+    acceptance: float
+    tokens: float
+    varies: bool
+    speculates: bool
+    rows: tuple[RowsForecast, ...]
+    break_even: float | None
+    stops_paying_at: int | None
+    most_rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedModel:
+    """A model or add-on: its bytes, None without a card. `slots` are positions of its cache per row."""
+
+    name: str
+    source: str
+    dtype: str | None
+    weights: int | None
+    cache: int | None
+    slots: int
+    rows: int
+    ranks: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """All that a plan holds, against what its devices have. `rows_that_fit` counts rows of such caches, on one device."""
+
+    models: tuple[ExplainedModel, ...]
+    needed: int
+    available: int
+    devices: int
+    rows_that_fit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A plan explained. `unknown` are models without a card, whose costs nobody can estimate."""
+
+    name: str
+    law: str
+    reference: str
+    numerics: str
+    sampling: tuple[str, ...]
+    engine: str
+    device: str
+    about_device: str
+    context: int
+    unknown: tuple[str, ...]
+    forecast: Forecast | None
+    step_cost: NodeCost | None
+    step_seconds: float | None
+    threads: bool
+    memory: MemoryPlan
+    decisions: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    passes: tuple[str, ...]
+    graph: Graph
+    start: ExplainedRegion
+    step: ExplainedRegion
