@@ -10,14 +10,14 @@ import click
 from .. import backends
 from ..grammar import DiagnosticError
 from ..planner import CannotRun, CompiledPlan, compile_source, stage_names
-from ..planner.draw import graph_to_dot, graph_to_mermaid
+from ..planner.draw import graph_to_dot, graph_to_mermaid, graph_to_svg
 from ..planner.graph import graph_to_json
 from .errors import EngineCannotRun, NoSuchPass
 from .files import Input, plan_argument, read_input
 from .folder import write_folder
 from .output import Output, as_json, speaks
 
-FORMS = ("graph", "json", "dot", "mermaid", "python")
+FORMS = ("graph", "json", "dot", "mermaid", "svg", "python")
 
 
 @click.command()
@@ -70,6 +70,8 @@ def _form(compiled: CompiledPlan, form: str) -> str:
             return graph_to_dot(compiled.graph)
         case "mermaid":
             return graph_to_mermaid(compiled.graph)
+        case "svg":
+            return graph_to_svg(compiled.graph)
         case _:
             if not _runs(compiled):
                 raise DiagnosticError([EngineCannotRun(None, compiled.engine)])
