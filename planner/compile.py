@@ -147,7 +147,8 @@ def _costs_of(graph: Graph, base: Path) -> Costs:
     """What is known of the models of a graph that no plan made; those without a card stay unknown."""
     cards: dict[str, ModelCard] = {}
     prompts: dict[str, PromptsCard] = {}
-    for each in (*graph.all(Model), *graph.all(Prompts)):
+    declared: tuple[Model | Prompts, ...] = (*graph.all(Model), *graph.all(Prompts))
+    for each in declared:
         card = find_source(each.source, each.span, base)
         if isinstance(card, ModelCard) and isinstance(each, Model):
             cards[each.name] = card

@@ -144,7 +144,7 @@ def _pipeline(pipeline: Pipeline, decisions: Decisions) -> Decoder:
                 DoesNotNest(inner.span, "a pipeline", "a pipeline", "its layers are in stages already")
             )
         case ForkJoin():
-            decided = _fork_join(inner, stages, decisions)
+            decided: Decoder = _fork_join(inner, stages, decisions)
         case _:
             decided = _plain(inner, _around(inner, decisions, stages=stages), decisions)
     return replace(pipeline, decoder=decided)

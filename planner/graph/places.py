@@ -49,7 +49,7 @@ def needed_ranks(node: Node, value: Value, ranks: Mapping[str, Ranks], everywher
     if isinstance(node, Prune | Merge):
         return everywhere if not isinstance(value.type, Flow) else frozenset()
     model = model_of(node)
-    return frozenset(ranks[model]) if model in ranks else frozenset()
+    return frozenset(ranks[model]) if model is not None and model in ranks else frozenset()
 
 
 def result_ranks(node: Node, ranks: Mapping[str, Ranks], places: Places, everywhere: frozenset[int]) -> Places:

@@ -56,14 +56,13 @@ def _once(region: Region, parameters: tuple[Value, ...], declared: Declared) -> 
     """The region's types for given parameters."""
     known = {value.name: value.type for value in parameters}
     nodes = tuple(_node(node, known, declared) for node in region.nodes)
-    find = lambda values: tuple(_known(value, known) for value in values)  # noqa: E731
     until = None if region.until is None else _known(region.until, known)
     return replace(
         region,
         parameters=parameters,
         nodes=nodes,
-        emitted=find(region.emitted),
-        yielded=find(region.yielded),
+        emitted=tuple(_known(value, known) for value in region.emitted),
+        yielded=tuple(_known(value, known) for value in region.yielded),
         until=until,
     )
 

@@ -77,7 +77,8 @@ def _inside_out(region: Region, change: Callable[[Region], Region]) -> Region:
     for node in region.nodes:
         inner: tuple[Region, ...] = getattr(node, "regions", ())
         if inner:
-            node = replace(node, **{"regions": tuple(_inside_out(each, change) for each in inner)})
+            inside: dict[str, Any] = {"regions": tuple(_inside_out(each, change) for each in inner)}
+            node = replace(node, **inside)
         nodes.append(node)
     return change(replace(region, nodes=tuple(nodes)))
 
