@@ -12,8 +12,9 @@ After:
     guess, ahead = draft(fresh, memory) by=drafter, tokens=5 : guess[5], kv[drafter, 2048+4]
     tree = chain(fresh, guess) : tree[1+5]
 
-With `per=rows` the regions become cases over the number of active rows, taken at run time; if one region wins for every
-number, it stands alone as above. Without cards of the models nothing is known, and the choice is left as it is.
+Drafters that were not chosen still read along; `drop_unused` takes them away. With `per=rows` the regions become cases over
+the number of active rows, taken at run time; if one region wins for every number, it stands alone as above. Without cards
+of the models nothing is known, and the choice is left as it is.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ from ..cost import Alternative, choose_by_rows, plain
 from ..estimate import Costs, region_cost, tree_expectation
 from ..graph import (
     Choose,
+    Draft,
     Graph,
     Kv,
     Node,
+    Path,
     Ref,
     Region,
     Size,
+    Tokens,
     Tree,
     Value,
     Verify,
@@ -108,11 +112,16 @@ def _alternatives(node: Choose, judge: str, active: int, graph: Graph, costs: Co
         scored = Verify(
             results=(), tree=Value("tree", tree), cache=Value("cache", Kv(judge, costs.context)), by=Ref(judge)
         )
-        drafted = region_cost(_for_rows(region, active), graph, costs)
+        drafted = region_cost(_for_rows(region if node.per else _by_itself(region), active), graph, costs)
         whole = drafted + region_cost(replace(region, nodes=(scored,)), graph, costs)
         expected = tree_expectation(region, graph, costs) if guesses else plain()
         made.append(Alternative(region.name, guesses, whole.seconds, expected))
     return made
+
+
+def _by_itself(region: Region) -> Region:
+    """The region if it is taken for good: the other drafters do not read along any more."""
+    return replace(region, nodes=tuple(each for each in region.nodes if not isinstance(each, Draft) or each.tokens))
 
 
 def _guesses(region: Region) -> int:
@@ -125,8 +134,11 @@ def _for_rows(region: Region, active: int) -> Region:
     """The region as it is for that many rows: what its drafts read has as many."""
 
     def sized(value: Value) -> Value:
-        rows = getattr(value.type, "rows", None)
-        return Value(value.name, replace(value.type, rows=Size.of(active))) if isinstance(rows, Size) else value  # type: ignore[call-arg]
+        match value.type:
+            case Path() | Tokens():
+                return Value(value.name, replace(value.type, rows=Size.of(active)))
+            case _:
+                return value
 
     nodes = []
     for node in region.nodes:
