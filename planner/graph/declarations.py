@@ -19,6 +19,10 @@ Ref = NewType("Ref", str)
 """The name of a declaration, or a bare word: printed without quotes."""
 
 
+DTYPES = ("float64", "float32", "float16", "bfloat16", "int8", "int4")
+"""The types that weights may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ranks:
     """The processes of a pipeline that hold a model, first and last: `1..4`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...grammar import Diagnostic, Span
-from .declarations import Dynamic, Model, Ranks, Ref, Sparse
+from .declarations import DTYPES, Declaration, Dynamic, Model, Prompts, Ranks, Sparse, Table, Vocab
 from .errors import CacheUse, DoesNotFit, DoesNotGo, UncutPath, WrongLaw, WrongPlace, WrongRegion, WrongType
 from .graph import Graph
 from .infer import Declared, Mismatch, infer
@@ -67,15 +67,27 @@ def _declarations(graph: Graph, declared: Declared) -> Iterator[Diagnostic]:
     for each in graph.declarations:
         for part in parts(type(each)):
             value = getattr(each, part.name)
-            if part.name in _REFERENCES and Ref in part.kinds and value is not None and value not in known:
-                yield DoesNotGo(each.span, each.name, f"`{value}` is not declared")
+            wanted = _REFERENCES.get((type(each), part.name))
+            if wanted is not None and not isinstance(known.get(value), wanted):
+                kind = f" as {wanted.__name__.lower()}" if value in known else ""
+                yield DoesNotGo(each.span, each.name, f"`{value}` is not declared{kind}")
         if isinstance(each, Sparse):
             yield from _sparse(each)
         if isinstance(each, Dynamic) and min(each.width, each.children, each.depth) < 1:
             yield DoesNotGo(each.span, each.name, "width, children and depth are at least 1")
+        if isinstance(each, Model) and each.dtype not in DTYPES:
+            yield DoesNotGo(
+                each.span, each.name, f"`{each.dtype}` is no type of weights; there are {', '.join(DTYPES)}"
+            )
 
 
-_REFERENCES = ("vocab", "source", "target", "rides")
+_REFERENCES: dict[tuple[type[Declaration], str], type[Declaration]] = {
+    (Model, "vocab"): Vocab,
+    (Table, "source"): Vocab,
+    (Table, "target"): Vocab,
+    (Prompts, "rides"): Model,
+    (Sparse, "rides"): Prompts,
+}
 
 
 def _sparse(shape: Sparse) -> Iterator[Diagnostic]:
