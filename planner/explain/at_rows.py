@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..graph import Choose, Graph, Node, Region, Size, Threads, Tree, Type, Value, inner_regions, parts
+from ..graph import Choose, Graph, Region, Size, Threads, Tree, Type, Value, inner_regions, with_types
 
 
 def row_counts(graph: Graph) -> tuple[int, ...]:
@@ -42,9 +41,9 @@ def at_rows(region: Region, rows: int) -> Region:
         elif inner := inner_regions(node):
             changed: dict[str, Any] = {"regions": tuple(at_rows(each, rows) for each in inner)}
             node = replace(node, **changed)
-        node = _with_types(node, types, rows)
-        types |= {value.name: value.type for value in node.results}
-        nodes.append(node)
+        types |= {value.name: types.get(value.name, _sized(value.type, rows)) for value in node.results}
+        results = tuple(Value(value.name, types[value.name]) for value in node.results)
+        nodes.append(replace(with_types(node, types), results=results))
     return replace(region, nodes=tuple(nodes))
 
 
@@ -66,20 +65,6 @@ def _taken(node: Choose, rows: int) -> tuple[Choose, dict[str, Type]]:
         if isinstance(made.get(inner.name), Tree)
     }
     return replace(node, regions=(region,), cases=None), narrower
-
-
-def _with_types(node: Node, types: Mapping[str, Type], rows: int) -> Node:
-    def typed(value: Value) -> Value:
-        return Value(value.name, types.get(value.name, _sized(value.type, rows)))
-
-    changed: dict[str, Any] = {"results": tuple(typed(value) for value in node.results)}
-    for part in parts(type(node)):
-        value = getattr(node, part.name)
-        if part.is_operand and isinstance(value, Value):
-            changed[part.name] = typed(value)
-        elif part.is_operand and isinstance(value, tuple):
-            changed[part.name] = tuple(map(typed, value))
-    return replace(node, **changed)
 
 
 def _sized(kind: Type, rows: int) -> Type:

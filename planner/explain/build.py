@@ -33,7 +33,7 @@ def explain(compiled: CompiledPlan) -> Explanation:
         law=str(graph.law),
         reference=graph.law.reference,
         numerics=numerics(graph),
-        sampling=tuple(print_declaration(each).removeprefix("sampling ") for each in graph.all(Sampling)),
+        sampling=tuple(map(_sampling, graph.all(Sampling))),
         engine=compiled.engine,
         device=costs.device.name,
         about_device=costs.device.about,
@@ -51,6 +51,11 @@ def explain(compiled: CompiledPlan) -> Explanation:
         start=explained_region(graph.start, "start", setting.without_share().for_rows(1), "once for each prompt"),
         step=explained_region(graph.step, "step", setting, _again(graph, rows)),
     )
+
+
+def _sampling(law: Sampling) -> str:
+    shown = print_declaration(law).removeprefix("sampling ")
+    return f"{shown}: the likeliest token" if law.temperature == 0 else shown
 
 
 def _again(graph: Graph, rows: int) -> str:

@@ -70,6 +70,7 @@ from .rewrite import (
     renamed_region_end,
     value_names,
     with_operands,
+    with_types,
 )
 from .rules import check_graph
 from .sparse import SparseNode, print_state, read_state
@@ -206,4 +207,5 @@ __all__ = [
     "takes",
     "value_names",
     "with_operands",
+    "with_types",
 ]
