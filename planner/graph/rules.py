@@ -254,6 +254,7 @@ def _placed(
             continue
         if missing := needed_ranks(node, value, ranks, everywhere) - places[value.name]:
             yield WrongPlace(node.span, value.name, min(missing), node.keyword)
+            continue
         if not shared & places[value.name]:
             yield WrongPlace(node.span, value.name, min(shared), node.keyword)
             return
