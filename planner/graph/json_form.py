@@ -80,8 +80,13 @@ def _fields(item: Node | Declaration) -> Json:
     for part in parts(type(item)):
         value = getattr(item, part.name)
         if not part.is_operand and value is not None and value != part.default:
-            shown[part.word] = _plain(value)
+            shown[_key(part, type(item))] = _plain(value)
     return shown
+
+
+def _key(part: Part, kind: type[Node] | type[Declaration]) -> str:
+    """A node's fields are called as in its line; what a declaration has in its head has no word there."""
+    return part.word if issubclass(kind, Node) else part.name
 
 
 def _plain(value: object) -> object:
@@ -193,10 +198,11 @@ def _as_fields(kind: type[Node] | type[Declaration], given: Json) -> Json:
     for part in parts(kind):
         if part.is_operand:
             continue
-        if part.word in given:
-            made[part.name] = _as_field(part, given[part.word])
+        key = _key(part, kind)
+        if key in given:
+            made[part.name] = _as_field(part, given[key])
         elif part.default is MISSING:
-            raise _NotAGraph(f"`{kind.__name__.lower()}` lacks `{part.word}`")
+            raise _NotAGraph(f"`{kind.__name__.lower()}` lacks `{key}`")
     return made
 
 
