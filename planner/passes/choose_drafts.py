@@ -20,6 +20,7 @@ of the models nothing is known, and the choice is left as it is.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ..cost import Alternative, choose_by_rows, plain
 from ..estimate import Costs, region_cost, tree_expectation
@@ -143,7 +144,8 @@ def _for_rows(region: Region, active: int) -> Region:
     nodes = []
     for node in region.nodes:
         source = getattr(node, "source", None)
-        nodes.append(replace(node, **{"source": sized(source)}) if isinstance(source, Value) else node)
+        changed: dict[str, Any] = {"source": sized(source)} if isinstance(source, Value) else {}
+        nodes.append(replace(node, **changed))
     return replace(region, nodes=tuple(nodes))
 
 
