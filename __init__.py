@@ -12,6 +12,7 @@ Importing this loads neither torch nor any engine; a decoder loads its own.
 
 from __future__ import annotations
 
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,12 @@ __all__ = ["CompiledPlan", "Diagnostic", "DiagnosticError", "Plan", "__version__
 
 class CompiledPlan(planner.CompiledPlan):
     """A graph, how it came about, what is to be said of it, and the way to run it."""
+
+    def explain(self) -> str:
+        """What `specplan explain` prints; `specplan.planner.explain` has it as data and in other formats."""
+        # Late, as the commands do it: checking and running have no use for it.
+        explaining = import_module(".planner.explain", __package__)
+        return str(explaining.explanation_text(explaining.explain(self)))
 
     def decoder(self, **options: Any) -> Any:
         """A decoder with `generate(prompts)` and `stream(prompts)`; loads the models.

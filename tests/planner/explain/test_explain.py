@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from specplan import compile_plan
 from specplan.planner import CompiledPlan, compile_source
 from specplan.planner.explain import (
     ExplainedNode,
@@ -299,3 +300,8 @@ def test_the_same_bytes_under_every_hash_seed() -> None:
     assert first.count("\n") == len(PLANS) + 1
     assert first.endswith("[]\n"), "explaining imports something heavy"
     assert digest("2") == first
+
+
+def test_from_python() -> None:
+    file = PLANS[0].with_name("ngram.yaml")
+    assert compile_plan(file).explain() == explanation_text(explained(file))
