@@ -269,6 +269,8 @@ def _draft(node: Draft, declared: Declared) -> tuple[Type, ...]:
         raise Mismatch(f"`{node.by}` declares no `mask` token", "masks")
     if node.top is not None and (node.masks is None or node.sampling is not None):
         raise Mismatch("ranked guesses come from one pass over masks, without sampling", "top")
+    if node.sampling is not None and node.shape is not None and isinstance(declared.maybe(node.shape), Dynamic):
+        raise Mismatch("a dynamic tree keeps the likeliest guesses, and does not sample", "sampling")
     if node.within is not None and declared.get(node.within, Table).source != model.vocab:
         raise Mismatch(f"`{node.within}` does not translate the tokens of `{node.by}`", "within")
     size, depth, pending = _guessed(node, declared)
@@ -276,7 +278,10 @@ def _draft(node: Draft, declared: Declared) -> tuple[Type, ...]:
     certainty = Certainty.CERTAIN if node.sampling is None or _cold(node.sampling, declared) else Certainty.DRAWN
     vocab = node.within or declared.vocab_of(node.by)
     guess = Guess(size.from_zero() if sometimes else size, certainty, vocab, node.top, depth, _rows(node.source))
-    return _trusted(guess, node.trust), kv if node.masks is not None else _push(kv, pending)
+    if node.masks is not None:
+        return _trusted(guess, node.trust), kv
+    # Threads share one pool, so the rows of all of them await their verdicts in it.
+    return _trusted(guess, node.trust), _push(kv, pending if node.threads is None else guess.rows.times(pending))
 
 
 def _guessed(node: Draft, declared: Declared) -> tuple[Size, Size | None, Size]:
@@ -317,7 +322,8 @@ def _spell(node: Spell, declared: Declared) -> tuple[Type, ...]:
     _reads(node.source, node.by, declared)
     image = declared.image(node.through)
     guess = Guess(Size.of(0, 1), Certainty.DRAWN, image, rows=_rows(node.source))
-    return _trusted(guess, node.trust), _push(kv, Size.of(node.lookahead - 1))
+    pending = Size.of(node.lookahead - 1)
+    return _trusted(guess, node.trust), _push(kv, pending if node.threads is None else guess.rows.times(pending))
 
 
 def _read(node: Read, declared: Declared) -> Guess:
@@ -422,6 +428,8 @@ def _merge(left: Tree, right: Tree) -> Tree:
 def _grow(node: Grow, declared: Declared) -> tuple[Type, ...]:
     tree, kv, shape = _is(node.tree, Tree), _is(node.cache, Kv), declared.get(node.by, Dynamic)
     layers = [1, *dynamic_layers(shape)]
+    if tree.depth.limit > shape.depth:
+        raise Mismatch(f"`{node.tree}` is {tree}: deeper than the shape `{node.by}`", node.tree.name)
     deepest = min(tree.depth.limit + 1, shape.depth)
     grown = Tree(Size.of(0, sum(layers[1 : deepest + 1])), Size.of(0, deepest), tree.certainty, tree.vocab, tree.rows)
     return grown, _widen(kv, layers[tree.depth.limit])

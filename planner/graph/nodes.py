@@ -108,7 +108,8 @@ class Draft(Node):
       a draw without an image ends the guess as a proposal of nothing.
     - `min_confidence`: stop before a guess whose likeliest token is less likely than this.
     - Rows without trust are read and nothing is guessed; `tokens=0` likewise for all rows.
-    The model's end token and its mask: an end token ends the line; the mask is never guessed.
+    Guesses behind an end token are idle, for `stop` cuts there; a dynamic tree does not continue one. The mask is never
+    guessed. A line whose images are read in more tokens than its level has rows ends early.
     """
 
     keyword = "draft"
@@ -338,10 +339,10 @@ class Accept(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut(Node):
-    """End a path behind its first tag, and before a sync that is not its first token.
+    """End a path behind its first tag: the end of a promise or of a fork, a sync, the end token.
 
-    Guesses behind a tag were made at positions, and with a view, that the tag changes; a sync is read when the threads are
-    joined. A prefix of an accepted path is one too, so cutting is exact.
+    Guesses behind a tag were made at positions, and with a view, that the tag changes. A prefix of an accepted path is one
+    too, and the tag itself is kept, so cutting is exact; to drop the tag and draw it again would not be.
     """
 
     keyword = "cut"
@@ -353,7 +354,10 @@ class Cut(Node):
 class Stop(Node):
     """End a path at an end token, a stop string or token, or the limit, and say which rows have ended: `path, done`.
 
-    With threads a row has ended when all of its threads have; a fork's end tag ends the fork.
+    With threads a row has ended when all of its threads have; a fork's end tag ends the fork. The limit is then of all
+    threads together, shared out so that no thread's text depends on when others run: a promise gives its fork four times
+    the promised length, but at most half of what is left, and takes as much from the main thread until the fork is joined.
+    A fork that reaches its share ends with its end tag, whatever it drew there.
     """
 
     keyword = "stop"
@@ -394,7 +398,7 @@ class Fork(Node):
     """Open a thread for each promise that the path finished: `path, threads`; all rows again, the resting ones empty.
 
     A fork's first token is its opening tag. The main thread jumps over the promised length (PASTA 3.4). Promises beyond the
-    limit wait, with the view they had.
+    limit wait, with the view they had; one that has no share of the limit left opens none.
     """
 
     keyword = "fork"
@@ -405,7 +409,10 @@ class Fork(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join(Node):
-    """At a sync the main thread rests until all forks have ended, then reads the sync and sees them: `path, threads`."""
+    """At a sync the main thread rests until all forks have ended, then goes on with its path and sees them: `path, threads`.
+
+    From the sync on it sees all of a fork but its end tag, which no pass reads.
+    """
 
     keyword = "join"
     path: Value
