@@ -167,6 +167,8 @@ def as_proposals(bush: Bush) -> list[list[Proposal]]:
 def shortened(line: Line, count: int, words: TableVocabulary) -> Line:
     """The first `count` tokens of a path."""
     dropped = line.tokens[count:]
+    if not dropped:
+        return line
     text = line.text[: len(line.text) - len(words.spell(dropped))]
     return replace(
         line, tokens=line.tokens[:count], text=text, made=line.made - len(dropped), laws=line.laws[:count], jump=0
@@ -181,7 +183,7 @@ def cut(node: Cut, path: Sequence[Line | None], words: TableVocabulary) -> tuple
 
 def _cut_behind(line: Line, ends: set[int | None], words: TableVocabulary) -> Line:
     place = next((place for place, token in enumerate(line.tokens, start=1) if token in ends), len(line.tokens))
-    return line if place == len(line.tokens) else shortened(line, place, words)
+    return shortened(line, place, words)
 
 
 def stop(
@@ -209,10 +211,9 @@ def _stopped(node: Stop, line: Line, woven: Woven | None, words: TableVocabulary
         limit = woven.forks[line.thread - 1].budget if line.thread else limit - woven_cost(woven)
     before = line.made - len(line.tokens)
     ended = False
-    for place, token in enumerate(line.tokens, start=1):
-        whole = shortened(line, place, words)
-        if _ends(node, whole, token, words) or before + place >= limit:
-            line, ended = whole, True
+    for place in range(1, len(line.tokens) + 1):
+        if _ends(node, line, place, words) or before + place >= limit:
+            line, ended = shortened(line, place, words), True
             break
     if line.thread and before + len(line.tokens) >= limit:
         # Only a fork that closes its block can be read in order; its last token is in no cache yet, so it may be forced.
@@ -228,12 +229,16 @@ def woven_cost(woven: Woven) -> int:
     return sum(fork.budget if fork.joined is None else fork.made for fork in woven.forks)
 
 
-def _ends(node: Stop, line: Line, token: int, words: TableVocabulary) -> bool:
+def _ends(node: Stop, line: Line, place: int, words: TableVocabulary) -> bool:
+    token = line.tokens[place - 1]
     if line.thread and words.is_role(token, Role.ENDASYNC):
         return True
     if token in node.token_ids or (token == words.end and not node.ignore_eos):
         return True
-    return not line.thread and any(string.encode() in line.text for string in node.strings)
+    if line.thread or not node.strings:
+        return False
+    text = shortened(line, place, words).text
+    return any(string.encode() in text for string in node.strings)
 
 
 def _all_over(woven: Woven, lines: Sequence[Line | None]) -> bool:

@@ -30,6 +30,7 @@ from ...planner.graph import (
     Kv,
     Lookup,
     Merge,
+    Node,
     Pack,
     Path,
     Prefill,
@@ -53,12 +54,14 @@ from ...planner.graph import (
 from ..decoding import Counter, Draws
 from . import asking, caches, drafting, judging, spelling, threads, trees, words
 from .checks import check_value
-from .places import Places
+from .places import check_places
 from .rows import alive, handed_on, rows_of, side_by_side, something, stored
 from .setting import Setting
 from .tables import TableVocabulary, World
 from .values import Bush, Cache, Guessed, Line, Proposed, Trusted, line_bush
 
+Known: TypeAlias = Mapping[str, Any]
+"""The values of a region by name, as far as it has run."""
 State: TypeAlias = tuple[Any, ...]
 """What one step hands to the next: the values of the step's parameters."""
 Said: TypeAlias = tuple[tuple[tuple[int, int], tuple[int, ...]], ...]
@@ -73,8 +76,6 @@ class Stepped:
     said: Said
     done: tuple[bool, ...]
     """Per request: has it ended?"""
-    passes: Mapping[str, Any]
-    """Every value of the step by name, for those who look closer."""
 
 
 class Machine:
@@ -85,6 +86,8 @@ class Machine:
         rows, requests = rows_of(graph.step)
         self.setting = Setting(graph, world, draws, rows, requests)
         self._numbers = _numbered(graph)
+        for region in graph.regions():
+            check_places(graph, region)
 
     def with_draws(self, draws: Callable[[int], Draws]) -> Machine:
         """The same machine with other draws."""
@@ -101,8 +104,7 @@ class Machine:
         started = []
         for number, prompt in enumerate(prompts, start=first):
             region = self.graph.start
-            given = {region.parameters[0].name: ((number, prompt),)}
-            known = self._region(region, given, alone)
+            known = self._region(region, [((number, prompt),)], alone)
             started.append([known.get(value.name) for value in region.yielded])
         columns = zip(*started, strict=True)
         return tuple(
@@ -112,13 +114,30 @@ class Machine:
 
     def step(self, state: State) -> Stepped:
         """Run `step` once."""
+        known = self.enter(state)
+        for node in self.graph.step.nodes:
+            known = self.run(node, known)
+        return self.leave(state, known)
+
+    def enter(self, state: State) -> Known:
+        """What is known when a step begins."""
+        region = self.graph.step
+        return _entered(region, state, self.setting)
+
+    def run(self, node: Node, known: Known, setting: Setting | None = None) -> Known:
+        """What is known once a node has run."""
+        results = self._node(cast(AnyNode, node), known, setting or self.setting)
+        assert len(results) == len(node.results), f"{node.keyword} has {len(results)} results"
+        for value, held in zip(node.results, results, strict=True):
+            check_value(value, held)
+        return {**known, **{value.name: held for value, held in zip(node.results, results, strict=True)}}
+
+    def leave(self, state: State, known: Known) -> Stepped:
+        """What the step that began in `state` leaves behind."""
         region, setting = self.graph.step, self.setting
-        given = {parameter.name: held for parameter, held in zip(region.parameters, state, strict=True)}
-        known = self._region(region, given, setting)
         assert region.until is not None, "a step says when it is done"
         ended = known[region.until.name]
-        there = alive(state, region)
-        done = tuple(not here or ended[place] is True for place, here in enumerate(there))
+        done = tuple(not here or ended[place] is True for place, here in enumerate(alive(state, region)))
         said = tuple(
             ((line.row, line.thread), line.tokens)
             for value in region.emitted
@@ -129,24 +148,15 @@ class Machine:
         handed = [handed_on(known[value.name], done, setting) for value in region.yielded]
         for parameter, held in zip(region.parameters, handed, strict=True):
             check_value(parameter, held)
-        return Stepped(tuple(handed), said, done, known)
+        return Stepped(tuple(handed), said, done)
 
-    def _region(self, region: Region, given: dict[str, Any], setting: Setting) -> dict[str, Any]:
-        for parameter in region.parameters:
-            given[parameter.name] = something(parameter.type, given.get(parameter.name), setting)
-            check_value(parameter, given[parameter.name])
-        known = dict(given)
-        places = Places(self.graph, region)
+    def _region(self, region: Region, given: Sequence[Any], setting: Setting) -> Known:
+        known = _entered(region, given, setting)
         for node in region.nodes:
-            places.run(node)
-            results = self._node(cast(AnyNode, node), known, setting)
-            assert len(results) == len(node.results), f"{node.keyword} has {len(results)} results"
-            for value, held in zip(node.results, results, strict=True):
-                check_value(value, held)
-                known[value.name] = held
+            known = self.run(node, known, setting)
         return known
 
-    def _node(self, node: AnyNode, known: Mapping[str, Any], setting: Setting) -> tuple[Any, ...]:
+    def _node(self, node: AnyNode, known: Known, setting: Setting) -> tuple[Any, ...]:
         def of(value: Value | None) -> Any:
             return None if value is None else known.get(value.name)
 
@@ -226,8 +236,7 @@ class Machine:
             active = sum(row is not None for row in given[first])
             fitting = (place for place, case in enumerate(node.cases.cases) if active <= (case.high or 0))
             region = node.regions[next(fitting)]
-        names = (parameter.name for parameter in region.parameters)
-        known = self._region(region, dict(zip(names, given, strict=True)), setting)
+        known = self._region(region, given, setting)
         return tuple(known[value.name] for value in region.yielded)
 
     def _repeat(
@@ -247,8 +256,7 @@ class Machine:
         ]
         while any(active):
             values = [_resting(held, p, active) for held, p in zip(values, region.parameters, strict=True)]
-            names = (parameter.name for parameter in region.parameters)
-            known = self._region(region, dict(zip(names, values, strict=True)), inner)
+            known = self._region(region, values, inner)
             for row, line in enumerate(known[region.emitted[0].name]):
                 emitted[row] = _longer(emitted[row], line)
                 made = emitted[row]
@@ -258,6 +266,14 @@ class Machine:
         assert isinstance(guess, Guess), "what a repeat emits is a guess"
         pools = [held for held, p in zip(values, region.parameters, strict=True) if isinstance(p.type, Kv)]
         return tuple(_guessed(line, root, guess) for line, root in zip(emitted, fresh, strict=True)), *pools
+
+
+def _entered(region: Region, given: Sequence[Any], setting: Setting) -> Known:
+    known: dict[str, Any] = {}
+    for parameter, held in zip(region.parameters, given, strict=True):
+        known[parameter.name] = something(parameter.type, held, setting)
+        check_value(parameter, known[parameter.name])
+    return known
 
 
 def _numbered(graph: Graph) -> dict[int, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from hashlib import blake2b
 from typing import TypeAlias
 
@@ -81,7 +82,7 @@ class TableVocabulary:
         """Is the token that tag?"""
         return self.roles.get(role) == token
 
-    @property
+    @cached_property
     def main_only(self) -> frozenset[int]:
         """What a fork may not say: forks neither promise nor wait."""
         return frozenset(self.roles[role] for role in (Role.PROMISE, Role.END, Role.SYNC) if role in self.roles)

@@ -80,8 +80,17 @@ def merge(trees: Sequence[Sequence[Rooted | None]]) -> tuple[Rooted | None, ...]
         assert len({tree.root.stored() for tree in there}) <= 1, "merged trees have the same root"
         placed = [(name, proposed) for tree in there for name, below in tree.bush.items() for proposed in below]
         placed.sort(key=lambda each: len(each[0]))
-        made.append(replace(there[0], bush=bush_of(placed)) if there else None)
+        made.append(_with_prompts(Rooted(there[0].root, bush_of(placed)), there) if there else None)
     return tuple(made)
+
+
+def _with_prompts(merged: Rooted, trees: Sequence[Rooted]) -> Rooted:
+    """Nodes keep the prompt tokens that they had in any of the trees."""
+    prompts: dict[Name, int] = {}
+    for tree in trees:
+        prompts |= dict(zip(((), *tree.bush.nodes), tree.prompts, strict=True)) if tree.prompts else {}
+    names = ((), *merged.bush.nodes)
+    return replace(merged, prompts=tuple(prompts.get(name, 0) for name in names) if prompts else ())
 
 
 def grow(

@@ -56,7 +56,7 @@ class Line:
 
     def stored(self) -> Line:
         """The line as the next step gets it: what only this step could ask is gone, so that equal states are equal."""
-        return replace(self, laws=(), ended=False, budget=0)
+        return replace(self, laws=(), ended=False, budget=0) if self.laws or self.ended or self.budget else self
 
 
 @dataclass(frozen=True, slots=True)

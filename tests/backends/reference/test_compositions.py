@@ -1,0 +1,197 @@
+"""Compositions that no shipped plan shows: whatever the language can say follows the law that its graph declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from specplan.backends.reference import FORK, Toy
+from specplan.planner.graph import Graph, Tags
+
+Stages = Callable[..., dict[str, Graph]]
+Prove = Callable[..., dict[tuple[int, ...], float]]
+
+SAME = """
+  target:  {source: llama-3.1-8b-instruct}
+  drafter: {source: llama-3.2-1b-instruct}
+  second:  {source: llama-3.2-1b-instruct, mask: 128000}"""
+FOREIGN = """
+  target:  {source: qwen2.5-coder-1.5b-instruct}
+  drafter: {source: smollm2-135m-instruct, mask: 4}
+  helper:  {source: smollm2-135m-pard}
+  near:    {source: qwen2.5-0.5b-instruct}
+  prompts: {source: ppd-smollm2-135m, rides: drafter}
+  probes:  {source: ppd-qwen2.5-coder-1.5b, rides: target}"""
+FORKS = """
+  target:  {source: smollm2-135m-pasta}
+  drafter: {source: smollm2-135m-pasta, mask: 4}"""
+STAGES = SAME.replace("8b", "70b")
+
+PPD_TREE = "tree=[[0], [1], [0, 0]]"
+
+SAID: dict[str, tuple[str, str]] = {
+    "pard_drawn": (SAME, "speculate(target, draft=pard(second, num_speculative_tokens=8), accept=rejection)"),
+    "pard_drawn_tree": (
+        SAME,
+        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=3, tree=static([3, 1, 2])), accept=rejection)",
+    ),
+    "certain_tree": (
+        SAME,
+        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=static([3, 2]), temperature=0), accept=rejection)",
+    ),
+    "certain_by_rejection": (
+        SAME,
+        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=4, temperature=0), accept=rejection)",
+    ),
+    "drawn_by_exact_match": (
+        SAME,
+        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=4), accept=exact_match)",
+    ),
+    "confident": (
+        SAME,
+        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=4, min_confidence=0.4), accept=rejection)",
+    ),
+    "product": (
+        SAME,
+        "speculate(target, draft=pard(second, num_speculative_tokens=4, tree=product(max_nodes=9)), accept=rejection)",
+    ),
+    "two_drawn": (
+        SAME,
+        "speculate(target, draft=merge(draft_model(drafter, num_speculative_tokens=2), draft_model(second, num_speculative_tokens=2)), accept=rejection)",
+    ),
+    "drawn_thrice": (
+        SAME,
+        "speculate(target, draft=merge(pard(second, num_speculative_tokens=1), draft_model(drafter, num_speculative_tokens=1), ngram(num_speculative_tokens=2)), accept=rejection)",
+    ),
+    "same_drafter_twice": (
+        SAME,
+        "speculate(target, draft=merge(draft_model(drafter, num_speculative_tokens=2, temperature=0), draft_model(second, num_speculative_tokens=2)), accept=rejection)",
+    ),
+    "speculating_drafter": (
+        SAME,
+        "speculate(target, draft=draft_model(speculate(drafter, draft=draft_model(second, num_speculative_tokens=2)), num_speculative_tokens=3), accept=rejection)",
+    ),
+    "rejecting_drafter": (
+        SAME,
+        "speculate(target, draft=draft_model(speculate(drafter, draft=draft_model(second, num_speculative_tokens=2), accept=rejection), num_speculative_tokens=3), accept=rejection)",
+    ),
+    "drafter_with_pard": (
+        SAME,
+        "speculate(target, draft=draft_model(speculate(drafter, draft=pard(second, num_speculative_tokens=4), accept=rejection), num_speculative_tokens=3), accept=rejection)",
+    ),
+    "nested_in_nested": (
+        SAME,
+        "speculate(target, draft=draft_model(speculate(drafter, draft=draft_model(speculate(second, draft=ngram(num_speculative_tokens=2)), num_speculative_tokens=2)), num_speculative_tokens=3), accept=rejection)",
+    ),
+    "typical_drafter": (
+        SAME,
+        "speculate(target, draft=draft_model(speculate(drafter, draft=ngram(num_speculative_tokens=2), accept=typical(epsilon=0.1, delta=0.3)), num_speculative_tokens=3), accept=exact_match)",
+    ),
+    "ppd_and_ngram": (
+        FOREIGN,
+        f"speculate(target, draft=merge(ppd(probes, {PPD_TREE}), ngram(num_speculative_tokens=2)), accept=exact_match)",
+    ),
+    "ppd_by_rejection": (FOREIGN, f"speculate(target, draft=ppd(probes, {PPD_TREE}), accept=rejection)"),
+    "ppd_on_the_drafter": (
+        FOREIGN,
+        f"speculate(target, draft=draft_model(speculate(drafter, draft=ppd(prompts, {PPD_TREE})), num_speculative_tokens=5, vocab=tli), accept=rejection)",
+    ),
+    "ppd_inside_slem": (
+        FOREIGN,
+        f"speculate(target, draft=draft_model(speculate(drafter, draft=ppd(prompts, {PPD_TREE})), num_speculative_tokens=5, vocab=slem))",
+    ),
+    "tli_of_a_static_tree": (
+        FOREIGN,
+        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=static([2, 2]), vocab=tli), accept=rejection)",
+    ),
+    "slrs_of_a_static_tree": (
+        FOREIGN,
+        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=static([2, 1]), vocab=slrs(empty=reject)), accept=rejection)",
+    ),
+    "slrs_of_a_masked_tree": (
+        FOREIGN,
+        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=static([2, 2]), vocab=slrs(empty=mask)), accept=rejection)",
+    ),
+    "pard_through_tli": (
+        FOREIGN,
+        "speculate(target, draft=pard(helper, num_speculative_tokens=4, vocab=tli), accept=rejection)",
+    ),
+    "pard_through_slrs": (
+        FOREIGN,
+        "speculate(target, draft=pard(helper, num_speculative_tokens=4, vocab=slrs(empty=reject)), accept=rejection)",
+    ),
+    "tli_greedy_drafts": (
+        FOREIGN,
+        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=4, vocab=tli, temperature=0), accept=rejection)",
+    ),
+    "near_and_foreign": (
+        FOREIGN,
+        "speculate(target, draft=merge(draft_model(near, num_speculative_tokens=2), draft_model(drafter, num_speculative_tokens=2, vocab=tli)), accept=rejection)",
+    ),
+    "choice_of_foreign": (
+        FOREIGN,
+        "speculate(target, draft=choose(draft_model(drafter, num_speculative_tokens=2, vocab=tli), ngram(num_speculative_tokens=2), none), accept=rejection)",
+    ),
+    "forks_with_pard": (
+        FORKS,
+        "fork_join(pasta(max_forks=4), speculate(target, draft=pard(drafter, num_speculative_tokens=4)))",
+    ),
+    "forks_with_a_drafter": (
+        FORKS,
+        "fork_join(pasta(max_forks=4), speculate(target, draft=draft_model(drafter, num_speculative_tokens=4), accept=rejection))",
+    ),
+    "forks_with_a_tree": (
+        FORKS,
+        "fork_join(pasta(max_forks=4), speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=static([2, 2]), temperature=0)))",
+    ),
+    "one_fork_at_a_time": (
+        FORKS,
+        "fork_join(pasta(max_forks=1), speculate(target, draft=ngram(num_speculative_tokens=4)))",
+    ),
+    "staged_forks": (
+        FORKS,
+        "pipeline(fork_join(pasta(max_forks=4), speculate(target, draft=ngram(num_speculative_tokens=4))), stages=2)",
+    ),
+    "staged_chain": (
+        STAGES,
+        "pipeline(speculate(target, draft=draft_model(drafter, num_speculative_tokens=4), accept=rejection), stages=4)",
+    ),
+    "staged_tree": (
+        STAGES,
+        "pipeline(speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=static([2, 2])), accept=rejection), stages=4)",
+    ),
+    "dynamic_by_rejection": (
+        SAME,
+        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=dynamic(width=2, children=2, depth=2)), accept=rejection)",
+    ),
+    "two_stages": (
+        STAGES,
+        "pipeline(speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=dynamic(width=2, children=2, depth=2))), stages=2)",
+    ),
+}
+"""By name: models, and the strategy."""
+
+
+TOYS = {name: Toy(new_tokens=4) for name, (models, _) in SAID.items() if models == FORKS} | {
+    name: Toy(new_tokens=2)
+    for name in (
+        "slrs_of_a_static_tree",
+        "slrs_of_a_masked_tree",
+        "tli_of_a_static_tree",
+        "ppd_inside_slem",
+        "near_and_foreign",
+    )
+}
+
+
+def plan_of(models: str, decode: str, more: str = "") -> str:
+    return f"specplan: 1\nmodels:{models}\ndecode: {decode}\nsampling: {{temperature: 1, seed: 7}}\n{more}"
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_law(name: str, stages: Stages, proved: Prove) -> None:
+    large = SAID[name][0] in (SAME, STAGES)
+    for graph in stages(plan_of(*SAID[name], "backend: {device: h200}\n" if large else "")).values():
+        law = proved(graph, TOYS.get(name, Toy()))
+        assert any(FORK in text for text in law) or not graph.all(Tags)
