@@ -12,7 +12,7 @@ from ..planner.graph import Graph
 from .capabilities import CAPABILITIES
 
 _EMITTERS: Mapping[str, str] = {"eager": ".eager"}
-_RUNNERS: Mapping[str, str] = {"eager": ".eager.run"}
+_RUNNERS: Mapping[str, str] = {"eager": ".eager.run", "reference": ".reference.run"}
 
 __all__ = ["CAPABILITIES", "decoder", "emit", "runner"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...planner.graph import Lookup, Probe, Prompts, Read, Recent
+from ..runtime import continuation
 from . import caches
 from .drafting import Seat, guesses, ranked_level, read_all
 from .setting import Setting, next_law
@@ -84,17 +85,3 @@ def lookup(
         found = continuation(seen, longest, node.tokens) if guesses(trust, row) else ()
         made.append(Guessed(line_bush([Proposed(token) for token in found]), line.text))
     return tuple(made)
-
-
-def continuation(text: tuple[int, ...], longest: int, most: int) -> tuple[int, ...]:
-    """What followed the latest earlier place that reads like the text's end, the longest such end first.
-
-    >>> continuation((1, 2, 3, 1, 2), longest=3, most=2)
-    (3, 1)
-    """
-    for size in range(min(longest, len(text) - 1), 0, -1):
-        end = text[len(text) - size :]
-        for place in range(len(text) - size - 1, -1, -1):
-            if text[place : place + size] == end:
-                return text[place + size : place + size + most]
-    return ()

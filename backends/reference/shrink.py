@@ -68,6 +68,8 @@ class Toy:
     """Of every law that is not greedy already; None leaves the greedy ones greedy, too."""
     order: int | None = 3
     """How many tokens a table looks back."""
+    patience: int = 1
+    """How many times less likely the end token is than a table has it."""
 
 
 TOY = Toy()
@@ -120,10 +122,20 @@ def _models(graph: Graph, vocabularies: dict[str, TableVocabulary], toy: Toy) ->
     for model in graph.all(Model):
         size = vocabularies[model.vocab].size
         own = promising_table(model.name) if forks else random_table(model.name, size, order=toy.order)
+        own = _patient(own, vocabularies[model.vocab], toy.patience)
         tables[model.name] = own
         if model is not target and model.vocab == target.vocab:
             tables[model.name] = blended(own, tables[target.name], 0.5)
     return tables
+
+
+def _patient(table: TableModel, words: TableVocabulary, patience: int) -> TableModel:
+    if patience == 1:
+        return table
+    return TableModel(
+        table.size,
+        lambda seen: [p / patience if token == words.end else p for token, p in enumerate(table.law(seen))],
+    )
 
 
 def promising_table(seed: str) -> TableModel:
@@ -205,7 +217,9 @@ def _node(node: Node, graph: Graph, toy: Toy) -> Node:
         case Prefill() if node.cache is None:
             kv = node.results[1].type
             assert isinstance(kv, Kv), "a new cache states its capacity"
-            return replace(node, results=(node.results[0], Value(node.results[1].name, replace(kv, capacity=30))))
+            return replace(
+                node, results=(node.results[0], Value(node.results[1].name, replace(kv, capacity=_capacity(toy))))
+            )
         case Draft():
             tokens = _guesses(node, graph, toy)
             top = None if node.top is None else min(node.top, 2)
@@ -233,6 +247,11 @@ def _node(node: Node, graph: Graph, toy: Toy) -> Node:
             return replace(node, until=min(node.until, toy.guesses), regions=regions)
         case _:
             return node
+
+
+def _capacity(toy: Toy) -> int:
+    """Room for the prompt and the answer, in words of half the length too."""
+    return 2 * (toy.prompt + toy.new_tokens)
 
 
 def _to_last(node: Send, graph: Graph, toy: Toy) -> int:

@@ -31,143 +31,156 @@ STAGES = SAME.replace("8b", "70b")
 PPD_TREE = "tree=[[0], [1], [0, 0]]"
 
 SAID: dict[str, tuple[str, str]] = {
-    "pard_drawn": (SAME, "speculate(target, draft=pard(second, num_speculative_tokens=8), accept=rejection)"),
+    "pard_drawn": (SAME, "speculate(target, draft=pard(second, k=8), accept=rejection)"),
     "pard_drawn_tree": (
         SAME,
-        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=3, tree=static([3, 1, 2])), accept=rejection)",
+        "speculate(target, draft=draft_model(drafter, k=3, tree=static([3, 1, 2])), accept=rejection)",
     ),
     "certain_tree": (
         SAME,
-        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=static([3, 2]), temperature=0), accept=rejection)",
+        "speculate(target, draft=draft_model(drafter, k=2, tree=static([3, 2]), temperature=0), accept=rejection)",
     ),
     "certain_by_rejection": (
         SAME,
-        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=4, temperature=0), accept=rejection)",
+        "speculate(target, draft=draft_model(drafter, k=4, temperature=0), accept=rejection)",
     ),
     "drawn_by_exact_match": (
         SAME,
-        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=4), accept=exact_match)",
+        "speculate(target, draft=draft_model(drafter, k=4), accept=exact_match)",
     ),
     "confident": (
         SAME,
-        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=4, min_confidence=0.4), accept=rejection)",
+        "speculate(target, draft=draft_model(drafter, k=4, min_confidence=0.4), accept=rejection)",
     ),
     "product": (
         SAME,
-        "speculate(target, draft=pard(second, num_speculative_tokens=4, tree=product(max_nodes=9)), accept=rejection)",
+        "speculate(target, draft=pard(second, k=4, tree=product(max_nodes=9)), accept=rejection)",
     ),
     "two_drawn": (
         SAME,
-        "speculate(target, draft=merge(draft_model(drafter, num_speculative_tokens=2), draft_model(second, num_speculative_tokens=2)), accept=rejection)",
+        "speculate(target, draft=merge(draft_model(drafter, k=2), draft_model(second, k=2)), accept=rejection)",
     ),
     "drawn_thrice": (
         SAME,
-        "speculate(target, draft=merge(pard(second, num_speculative_tokens=1), draft_model(drafter, num_speculative_tokens=1), ngram(num_speculative_tokens=2)), accept=rejection)",
+        "speculate(target, draft=merge(pard(second, k=1), draft_model(drafter, k=1), ngram(k=2)), accept=rejection)",
     ),
     "same_drafter_twice": (
         SAME,
-        "speculate(target, draft=merge(draft_model(drafter, num_speculative_tokens=2, temperature=0), draft_model(second, num_speculative_tokens=2)), accept=rejection)",
+        "speculate(target, draft=merge(draft_model(drafter, k=2, temperature=0), draft_model(second, "
+        "k=2)), accept=rejection)",
     ),
     "speculating_drafter": (
         SAME,
-        "speculate(target, draft=draft_model(speculate(drafter, draft=draft_model(second, num_speculative_tokens=2)), num_speculative_tokens=3), accept=rejection)",
+        "speculate(target, draft=draft_model(speculate(drafter, draft=draft_model(second, k=2)), k=3), "
+        "accept=rejection)",
     ),
     "rejecting_drafter": (
         SAME,
-        "speculate(target, draft=draft_model(speculate(drafter, draft=draft_model(second, num_speculative_tokens=2), accept=rejection), num_speculative_tokens=3), accept=rejection)",
+        "speculate(target, draft=draft_model(speculate(drafter, draft=draft_model(second, k=2), "
+        "accept=rejection), k=3), accept=rejection)",
     ),
     "drafter_with_pard": (
         SAME,
-        "speculate(target, draft=draft_model(speculate(drafter, draft=pard(second, num_speculative_tokens=4), accept=rejection), num_speculative_tokens=3), accept=rejection)",
+        "speculate(target, draft=draft_model(speculate(drafter, draft=pard(second, k=4), "
+        "accept=rejection), k=3), accept=rejection)",
     ),
     "nested_in_nested": (
         SAME,
-        "speculate(target, draft=draft_model(speculate(drafter, draft=draft_model(speculate(second, draft=ngram(num_speculative_tokens=2)), num_speculative_tokens=2)), num_speculative_tokens=3), accept=rejection)",
+        "speculate(target, draft=draft_model(speculate(drafter, draft=draft_model(speculate(second, "
+        "draft=ngram(k=2)), k=2)), k=3), accept=rejection)",
     ),
     "typical_drafter": (
         SAME,
-        "speculate(target, draft=draft_model(speculate(drafter, draft=ngram(num_speculative_tokens=2), accept=typical(epsilon=0.1, delta=0.3)), num_speculative_tokens=3), accept=exact_match)",
+        "speculate(target, draft=draft_model(speculate(drafter, draft=ngram(k=2), "
+        "accept=typical(epsilon=0.1, delta=0.3)), k=3), accept=exact_match)",
     ),
     "ppd_and_ngram": (
         FOREIGN,
-        f"speculate(target, draft=merge(ppd(probes, {PPD_TREE}), ngram(num_speculative_tokens=2)), accept=exact_match)",
+        f"speculate(target, draft=merge(ppd(probes, {PPD_TREE}), ngram(k=2)), accept=exact_match)",
     ),
     "ppd_by_rejection": (FOREIGN, f"speculate(target, draft=ppd(probes, {PPD_TREE}), accept=rejection)"),
     "ppd_on_the_drafter": (
         FOREIGN,
-        f"speculate(target, draft=draft_model(speculate(drafter, draft=ppd(prompts, {PPD_TREE})), num_speculative_tokens=5, vocab=tli), accept=rejection)",
+        f"speculate(target, draft=draft_model(speculate(drafter, draft=ppd(prompts, {PPD_TREE})), k=5, "
+        "vocab=tli), accept=rejection)",
     ),
     "ppd_inside_slem": (
         FOREIGN,
-        f"speculate(target, draft=draft_model(speculate(drafter, draft=ppd(prompts, {PPD_TREE})), num_speculative_tokens=5, vocab=slem))",
+        f"speculate(target, draft=draft_model(speculate(drafter, draft=ppd(prompts, {PPD_TREE})), k=5, vocab=slem))",
     ),
     "tli_of_a_static_tree": (
         FOREIGN,
-        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=static([2, 2]), vocab=tli), accept=rejection)",
+        "speculate(target, draft=draft_model(drafter, k=2, tree=static([2, 2]), vocab=tli), accept=rejection)",
     ),
     "slrs_of_a_static_tree": (
         FOREIGN,
-        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=static([2, 1]), vocab=slrs(empty=reject)), accept=rejection)",
+        "speculate(target, draft=draft_model(drafter, k=2, tree=static([2, 1]), "
+        "vocab=slrs(empty=reject)), accept=rejection)",
     ),
     "slrs_of_a_masked_tree": (
         FOREIGN,
-        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=static([2, 2]), vocab=slrs(empty=mask)), accept=rejection)",
+        "speculate(target, draft=draft_model(drafter, k=2, tree=static([2, 2]), "
+        "vocab=slrs(empty=mask)), accept=rejection)",
     ),
     "pard_through_tli": (
         FOREIGN,
-        "speculate(target, draft=pard(helper, num_speculative_tokens=4, vocab=tli), accept=rejection)",
+        "speculate(target, draft=pard(helper, k=4, vocab=tli), accept=rejection)",
     ),
     "pard_through_slrs": (
         FOREIGN,
-        "speculate(target, draft=pard(helper, num_speculative_tokens=4, vocab=slrs(empty=reject)), accept=rejection)",
+        "speculate(target, draft=pard(helper, k=4, vocab=slrs(empty=reject)), accept=rejection)",
     ),
     "tli_greedy_drafts": (
         FOREIGN,
-        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=4, vocab=tli, temperature=0), accept=rejection)",
+        "speculate(target, draft=draft_model(drafter, k=4, vocab=tli, temperature=0), accept=rejection)",
     ),
     "near_and_foreign": (
         FOREIGN,
-        "speculate(target, draft=merge(draft_model(near, num_speculative_tokens=2), draft_model(drafter, num_speculative_tokens=2, vocab=tli)), accept=rejection)",
+        "speculate(target, draft=merge(draft_model(near, k=2), draft_model(drafter, k=2, vocab=tli)), "
+        "accept=rejection)",
     ),
     "choice_of_foreign": (
         FOREIGN,
-        "speculate(target, draft=choose(draft_model(drafter, num_speculative_tokens=2, vocab=tli), ngram(num_speculative_tokens=2), none), accept=rejection)",
+        "speculate(target, draft=choose(draft_model(drafter, k=2, vocab=tli), ngram(k=2), none), accept=rejection)",
     ),
     "forks_with_pard": (
         FORKS,
-        "fork_join(pasta(max_forks=4), speculate(target, draft=pard(drafter, num_speculative_tokens=4)))",
+        "fork_join(pasta(max_forks=4), speculate(target, draft=pard(drafter, k=4)))",
     ),
     "forks_with_a_drafter": (
         FORKS,
-        "fork_join(pasta(max_forks=4), speculate(target, draft=draft_model(drafter, num_speculative_tokens=4), accept=rejection))",
+        "fork_join(pasta(max_forks=4), speculate(target, draft=draft_model(drafter, k=4), accept=rejection))",
     ),
     "forks_with_a_tree": (
         FORKS,
-        "fork_join(pasta(max_forks=4), speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=static([2, 2]), temperature=0)))",
+        "fork_join(pasta(max_forks=4), speculate(target, draft=draft_model(drafter, k=2, "
+        "tree=static([2, 2]), temperature=0)))",
     ),
     "one_fork_at_a_time": (
         FORKS,
-        "fork_join(pasta(max_forks=1), speculate(target, draft=ngram(num_speculative_tokens=4)))",
+        "fork_join(pasta(max_forks=1), speculate(target, draft=ngram(k=4)))",
     ),
     "staged_forks": (
         FORKS,
-        "pipeline(fork_join(pasta(max_forks=4), speculate(target, draft=ngram(num_speculative_tokens=4))), stages=2)",
+        "pipeline(fork_join(pasta(max_forks=4), speculate(target, draft=ngram(k=4))), stages=2)",
     ),
     "staged_chain": (
         STAGES,
-        "pipeline(speculate(target, draft=draft_model(drafter, num_speculative_tokens=4), accept=rejection), stages=4)",
+        "pipeline(speculate(target, draft=draft_model(drafter, k=4), accept=rejection), stages=4)",
     ),
     "staged_tree": (
         STAGES,
-        "pipeline(speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=static([2, 2])), accept=rejection), stages=4)",
+        "pipeline(speculate(target, draft=draft_model(drafter, k=2, tree=static([2, 2])), accept=rejection), stages=4)",
     ),
     "dynamic_by_rejection": (
         SAME,
-        "speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=dynamic(width=2, children=2, depth=2)), accept=rejection)",
+        "speculate(target, draft=draft_model(drafter, k=2, tree=dynamic(width=2, children=2, depth=2)), "
+        "accept=rejection)",
     ),
     "two_stages": (
         STAGES,
-        "pipeline(speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=dynamic(width=2, children=2, depth=2))), stages=2)",
+        "pipeline(speculate(target, draft=draft_model(drafter, k=2, tree=dynamic(width=2, children=2, "
+        "depth=2))), stages=2)",
     ),
 }
 """By name: models, and the strategy."""
@@ -186,6 +199,7 @@ TOYS = {name: Toy(new_tokens=4) for name, (models, _) in SAID.items() if models 
 
 
 def plan_of(models: str, decode: str, more: str = "") -> str:
+    decode = decode.replace("k=", "num_speculative_tokens=")
     return f"specplan: 1\nmodels:{models}\ndecode: {decode}\nsampling: {{temperature: 1, seed: 7}}\n{more}"
 
 

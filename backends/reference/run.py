@@ -1,0 +1,87 @@
+"""Run a graph at toy size, with counters for draws: what a plan does, step by step, without any weights.
+
+The prompt's bytes are folded into the few words of a table, so the text means nothing; steps, acceptance and threads are
+those of the graph.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+from ...planner.graph import Accept, Graph, Node, Verify
+from ..runtime import LoopDecoder, Path, Row, State
+from .machine import Known, Machine
+from .shrink import Toy, shrink
+from .tables import TableVocabulary
+from .values import Line, Rooted
+
+SIZE = Toy(guesses=4, new_tokens=24, stages=4, rows=1, forks=4, prompt=8, keep=6, temperature=None, patience=8)
+"""As large as a table allows while a person watches."""
+
+
+def decoder(graph: Graph, **options: Any) -> LoopDecoder:
+    """A graph at toy size, ready to run; devices, folders and progress are nothing to a table."""
+    return LoopDecoder(TableProgram(graph))
+
+
+class TableProgram:
+    """The regions of a shrunk graph on its tables."""
+
+    def __init__(self, graph: Graph) -> None:
+        """Shrink the graph, and make its tables."""
+        self.graph, world = shrink(graph, SIZE)
+        self._machine = Machine(self.graph, world)
+        self._words = world.vocabularies[self.graph.target.vocab]
+
+    def start(self, row: Row) -> State:
+        """Read a row's prompt."""
+        prompt = folded(row.prompt.text.encode(), self._words, SIZE.prompt)
+        row.prompt_tokens = len(self._words.encode(prompt))
+        return self._machine.start((prompt,), first=row.key)
+
+    def step(self, row: Row, state: State) -> tuple[State, bool]:
+        """Go one step."""
+        known = self._machine.enter(state)
+        for node in self.graph.step.nodes:
+            began = perf_counter()
+            known = self._machine.run(node, known)
+            name = f"{node.keyword} {getattr(node, 'by', '')}".strip()
+            row.seconds[name] = row.seconds.get(name, 0.0) + perf_counter() - began
+        stepped = self._machine.leave(state, known)
+        drafted, kept = _drafts(self.graph.step.nodes, known)
+        for (_, thread), tokens in stepped.said:
+            nodes = tuple(range(min(kept.get(thread, 0), len(tokens))))
+            text = self._words.spell(tokens).decode(errors="replace")
+            row.emit(Path(tokens, 0, nodes, drafted.get(thread, 0)), text)
+        return stepped.state, all(stepped.done)
+
+    def release(self, row: Row) -> None:
+        """Nothing is held."""
+
+
+def _drafts(nodes: tuple[Node, ...], known: Known) -> tuple[dict[int, int], dict[int, int]]:
+    """By thread: how many guesses were verified, and how many of them accepted."""
+    drafted: dict[int, int] = {}
+    kept: dict[int, int] = {}
+    for node in nodes:
+        match node:
+            case Verify():
+                trees: tuple[Rooted | None, ...] = known[node.tree.name]
+                drafted |= {tree.root.thread: len(tree.bush.nodes) for tree in trees if tree is not None}
+            case Accept():
+                paths: tuple[Line | None, ...] = known[node.results[0].name]
+                kept |= {path.thread: len(path.tokens) - 1 for path in paths if path is not None}
+            case _:
+                continue
+    return drafted, kept
+
+
+def folded(text: bytes, words: TableVocabulary, most: int) -> bytes:
+    """As many of a text's last bytes as a toy's prompt may have, each as one of the words of a single byte.
+
+    >>> folded(b"Hello", TableVocabulary((b"a", b"b", None)), most=3)
+    b'aab'
+    """
+    letters = [word for word in words.tokens if word is not None and len(word) == 1]
+    return b"".join(letters[byte % len(letters)] for byte in text[-most:]) or letters[0]
