@@ -37,6 +37,8 @@ def read_input(path: str) -> Input:
     Raises DiagnosticError where there is nothing to read.
     """
     if path == "-":
+        if sys.stdin is None:
+            raise DiagnosticError([CannotRead(None, "<stdin>", "it is closed")])
         return Input("<stdin>", _read(sys.stdin.buffer, path), Path())
     try:
         with open(path, "rb") as file:
@@ -69,8 +71,7 @@ def write_result(path: str, text: str) -> None:
     Raises DiagnosticError where that cannot be done.
     """
     if path == "-":
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        print_result(text)
         return
     try:
         replace_file(Path(path), text.encode())
@@ -78,6 +79,20 @@ def write_result(path: str, text: str) -> None:
         raise DiagnosticError([IsFolder(None, path)]) from None
     except OSError as error:
         raise DiagnosticError([CannotWrite(None, path, _reason(error))]) from None
+
+
+def print_result(text: str) -> None:
+    """Write to standard output, at once.
+
+    Raises DiagnosticError where that cannot be done, and BrokenPipeError where nobody reads any more.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise DiagnosticError([CannotWrite(None, "<stdout>", _reason(error))]) from None
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -14,6 +14,7 @@ import click
 
 from ..grammar import Diagnostic, DiagnosticError, render, to_json
 from .exits import Exit, ReaderLeft, exit_for
+from .files import print_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,7 @@ class Output:
 
     def text(self, text: str) -> None:
         """Write a result as it stands, and let it be seen at once."""
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        print_result(text)
 
     def json(self, value: object) -> None:
         """Write a result on a line of its own (an array or object with lines in it for people who look)."""

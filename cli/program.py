@@ -74,10 +74,8 @@ def main() -> NoReturn:
     code = _run()
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        code = Exit.READER_LEFT
-    if code is Exit.READER_LEFT:
-        # Nobody reads any more: what is still buffered must not be written once again when Python ends.
+    except OSError:  # the command has said so
+        # What is still buffered must not be written once again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(int(code))
 
@@ -100,6 +98,8 @@ def _run() -> Exit:
 
 def _speak_utf8() -> None:
     """Let the same plan give the same bytes under every locale."""
+    if sys.stdout is None:  # it was closed by whoever started us
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (it stays open)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")

@@ -29,7 +29,7 @@ def gather_prompts(texts: tuple[str, ...], file: str | None) -> list[Prompt]:
         said += read_prompts(source.data, source.name)
     if said:
         return said
-    if sys.stdin.isatty():
+    if sys.stdin is not None and sys.stdin.isatty():
         raise DiagnosticError([NoPrompt(None)])
     text = read_input("-").data.decode("utf-8", "replace").strip()
     if not text:

@@ -89,6 +89,23 @@ def test_a_reader_that_leaves_ends_us_quietly() -> None:
     assert (process.stderr.read(), process.wait()) == ("", 141)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_a_full_disk_is_a_diagnostic() -> None:
+    with open("/dev/full", "w") as full:
+        run = subprocess.run([*SPECPLAN, "explain-code"], stdout=full, stderr=subprocess.PIPE, cwd=ROOT, text=True)
+    assert run.returncode == 2
+    assert run.stderr.startswith("error[SP0904]: cannot write `<stdout>`: No space left on device\n")
+
+
+@pytest.mark.parametrize(("closed", "code"), [("<&-", 2), (">&-", 0)])
+def test_a_closed_stream_is_no_bug_of_ours(closed: str, code: int) -> None:
+    words = ["check", "-"] if closed == "<&-" else ["explain-code"]
+    script = f'"$0" -m specplan {" ".join(words)} {closed}'
+    run = subprocess.run(["sh", "-c", script, sys.executable], capture_output=True, text=True, cwd=ROOT)
+    assert run.returncode == code, run.stderr
+    assert "Traceback" not in run.stderr
+
+
 def test_control_c_ends_us_quietly() -> None:
     process = subprocess.Popen(
         [*SPECPLAN, "check", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
