@@ -9,13 +9,14 @@ import click
 
 from .. import backends
 from ..grammar import DiagnosticError
-from ..planner import CannotRun, CompiledPlan, compile_source, stage_names
+from ..planner import CannotRun, CompiledPlan, stage_names
 from ..planner.draw import graph_to_dot, graph_to_mermaid, graph_to_svg
 from ..planner.graph import graph_to_json
 from .errors import EngineCannotRun, NoSuchPass
-from .files import Input, plan_argument, read_input
+from .files import Input, read_input
 from .folder import write_folder
 from .output import Output, as_json, speaks
+from .plans import compile_input, plan_argument
 
 FORMS = ("graph", "json", "dot", "mermaid", "svg", "python")
 
@@ -47,9 +48,7 @@ def command(
     source = read_input(plan)
     # The program is the eager engine's, whatever the plan names.
     engine = "eager" if emit == "python" else None
-    compiled = compile_source(
-        source.data, source.name, source.folder, stop_after=last, engine=engine, backends=backends.CAPABILITIES
-    )
+    compiled = compile_input(source, engine, last)
     output.diagnostics(compiled.diagnostics)
     result = _form(compiled, emit or ("graph" if output.format == "text" else "json"))
     if passes is not None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .. import backends
 from ..grammar import Severity
-from ..planner import compile_source
 from ..planner.explain import (
     Explanation,
     explain,
@@ -15,8 +13,9 @@ from ..planner.explain import (
     explanation_text,
     explanation_to_json,
 )
-from .files import plan_argument, read_input, write_result
+from .files import read_input, write_result
 from .output import Output, as_json, speaks
+from .plans import compile_input, plan_argument
 
 
 @click.command()
@@ -28,8 +27,7 @@ def command(plan: str, file: str, output: Output) -> None:
 
     Costs are computed from cards and a device's profile; nothing is run, and nothing is measured.
     """
-    source = read_input(plan)
-    compiled = compile_source(source.data, source.name, source.folder, backends=backends.CAPABILITIES)
+    compiled = compile_input(read_input(plan))
     # Notes, on what `auto` decided, are a part of the explanation.
     output.diagnostics(each for each in compiled.diagnostics if each.severity is not Severity.NOTE)
     write_result(file, _form(explain(compiled), output.format))

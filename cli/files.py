@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import click
-
 from ..grammar import DiagnosticError
 from .errors import CannotRead, CannotWrite, IsFolder, NoSuchFile
 
@@ -26,9 +24,6 @@ class Input:
     name: str
     data: bytes
     folder: Path
-
-
-plan_argument = click.argument("plan", metavar="PLAN")
 
 
 def read_input(path: str) -> Input:

@@ -10,30 +10,33 @@ import click
 from .. import backends
 from ..backends.models import shown_on
 from ..grammar import DiagnosticError
-from ..planner import CannotRun, CompiledPlan, compile_source
+from ..planner import CannotRun, CompiledPlan
 from .answers import show_answers
 from .errors import EngineCannotRun, NotInstalled
 from .exits import Exit, exit_for
-from .files import plan_argument, read_input
+from .files import read_input
 from .output import Output, speaks
+from .plans import compile_input, engine_option, plan_argument
 from .prompts import gather_prompts, refuse_stdin_twice
 
 
 @click.command()
 @plan_argument
+@engine_option
 @click.option("--prompt", "texts", multiple=True, metavar="TEXT", help="What to answer; may be said again.")
 @click.option("--prompts", "file", metavar="FILE", help='An object per line: {"id": ..., "prompt": ...}.')
 @click.option("--stats", is_flag=True, help="Tell on standard error how it went: steps, acceptance, time per node.")
 @speaks("text", "json")
-def command(plan: str, texts: tuple[str, ...], file: str | None, stats: bool, output: Output) -> Exit:
+def command(
+    plan: str, engine: str | None, texts: tuple[str, ...], file: str | None, stats: bool, output: Output
+) -> Exit:
     """Decode prompts as PLAN says, a plan or the text of a graph; the answers stream as they are written.
 
     Without --prompt and --prompts, standard input is the prompt. With --format json each answer is a line: an object
     with id, text, token_ids, prompt_tokens and stats.
     """
     refuse_stdin_twice(plan, texts, file)
-    source = read_input(plan)
-    compiled = compile_source(source.data, source.name, source.folder, backends=backends.CAPABILITIES)
+    compiled = compile_input(read_input(plan), engine)
     output.diagnostics(compiled.diagnostics)
     prompts = gather_prompts(texts, file)
     decoder = _decoder(compiled)

@@ -67,6 +67,12 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Exit]:
     return run
 
 
+def test_any_plan_runs_at_toy_size(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", NGRAM.replace("ngram", "pasta"), "--engine", "reference", "--prompt", "Hello", "--format", "json"]
+    assert program.main(words, standalone_mode=False) is Exit.DONE
+    assert json.loads(capsys.readouterr().out)["stats"]["steps"] > 0
+
+
 def test_one_answer_is_bare_text(run: Callable[..., Exit], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--prompt", "Hello") is Exit.DONE
     assert capsys.readouterr() == ("Hello\n", "")
