@@ -14,12 +14,14 @@ from typing import Any
 from ...planner.graph import (
     NONE,
     Declaration,
+    Draft,
     Engine,
     Graph,
     Kv,
     Node,
     Ref,
     Region,
+    Spell,
     Type,
     Value,
     Vocab,
@@ -91,7 +93,7 @@ class _Emission:
     def _function(self, region: Region) -> dict[str, Any]:
         names = Names(taken=(*self._imported, *_RESERVED, *self._constants.all()))
         parameters = [f"{names.of(each.name)}: {_type(each.type)}" for each in region.parameters]
-        lines = [self._node(node, names) for node in region.nodes]
+        lines = [self._node(node, names, _ordinal(node, region)) for node in region.nodes]
         lines += [laid_out(f"emit(machine, {self._name(each, names)})", 4) for each in region.emitted]
         return {
             "name": region.name,
@@ -102,7 +104,7 @@ class _Emission:
             "until": None if region.until is None else self._name(region.until, names),
         }
 
-    def _node(self, node: Node, names: Names) -> str:
+    def _node(self, node: Node, names: Names, ordinal: int) -> str:
         # Values are named in the order of the text, so that the first of two alike keeps its name.
         given = {
             part.name: self._operand(getattr(node, part.name), names) for part in parts(type(node)) if part.is_operand
@@ -112,6 +114,7 @@ class _Emission:
             node=node,
             results=results,
             slots=self._slots,
+            ordinal=ordinal,
             ref=lambda name: self._constants.of(str(name)),
             **given,
         )
@@ -141,6 +144,11 @@ def _values(region: Region) -> Iterator[Value]:
     yield from region.parameters
     for node in region.nodes:
         yield from node.results
+
+
+def _ordinal(node: Node, region: Region) -> int:
+    """How many nodes before this one draw guesses: two of them never share a draw."""
+    return sum(isinstance(each, Draft | Spell) for each in region.nodes[: region.nodes.index(node)])
 
 
 def _is_used(declaration: Declaration, graph: Graph) -> bool:

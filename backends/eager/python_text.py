@@ -29,11 +29,13 @@ def literal(value: Any) -> str:
         case tuple():
             inner = ", ".join(map(literal, value))
             text = f"({inner},)" if len(value) == 1 else f"({inner})"
-        case bool() | int() | float() | None:
+        case float():
+            text = repr(value).replace("inf", "1e999")
+        case bool() | int() | None:
             text = repr(value)
         case _:
             raise AssertionError(f"no field of a node is a {type(value).__name__}")
-    assert ast.literal_eval(text) == value or value != value, f"{text} does not say what it should"
+    assert ast.literal_eval(text) == value, f"{text} does not say what it should"
     return text
 
 
@@ -54,7 +56,9 @@ class Names:
         """The Python name of a graph's name."""
         if name not in self._names:
             python = name.replace(".", "_")
-            while python in self._taken or (python.startswith("__") and python.endswith("__")):
+            if python.startswith("__"):
+                python = f"its{python}"  # such names mean something to modules and classes
+            while python in self._taken:
                 python += "_"
             assert _NAME.fullmatch(python), f"{python!r} is no name"
             self._taken.add(python)

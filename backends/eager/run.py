@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -12,7 +13,7 @@ import torch
 
 from ...grammar import Diagnostic, DiagnosticError, SourceFile
 from ...planner.graph import Graph, Model
-from ..models import Dtype, LoadedModel, Progress, load_model
+from ..models import Dtype, LoadedModel, Progress, eos_ids, load_model
 from ..runtime import LoopDecoder, NotAProgram, Row, State, WeightsDiffer
 from ..runtime.nodes import Machine
 from .emit import PROGRAM, emit
@@ -32,10 +33,10 @@ def decoder(
 ) -> LoopDecoder:
     """A graph, ready to run.
 
-    `device` is what torch calls it, or `auto`; `base` the folder from which relative sources start. `program` is an
-    emitted program that was changed: it runs instead of what the graph emits. `load` brings models from elsewhere.
-    The graph is one that this engine can run. Raises `DiagnosticError`: SP0701 to SP0743 from loading, SP0804 for a
-    program that is none, SP0805 and SP0806 for weights that do not go with the graph.
+    `device` is what torch calls it, `auto`, or a profile's name; `base` is the folder from which relative sources start.
+    `program` is an emitted program that was changed: it runs instead of what the graph emits. `load` brings models from
+    elsewhere. The graph is one that this engine can run. Raises `DiagnosticError`: SP0701 to SP0743 from loading, SP0804
+    for a program that is none, SP0805 and SP0806 for weights that do not go with the graph.
     """
     code = _code(graph, program)
     declared = _models(code)
@@ -112,14 +113,25 @@ def _models(code: ModuleType) -> tuple[Model, ...]:
 
 
 def _load(model: Model, device: str, base: Path | None, progress: Progress | None) -> LoadedModel:
-    return load_model(
+    loaded = load_model(
         model.source,
         dtype=cast(Dtype, str(model.dtype)),
-        device=model.device or device,
+        device=_place(model.device or device),
         base=base,
         progress=progress,
         span=model.span,
     )
+    if model.chat_template is None:
+        return loaded
+    loaded.tokenizer.chat_template = model.chat_template
+    # What ends a turn may be another token in this template.
+    return replace(loaded, eos_ids=eos_ids(loaded.tokenizer, loaded.eos_ids))
+
+
+def _place(device: str) -> str:
+    """What torch calls a device: its own words as they are, of device profiles those for GPUs otherwise."""
+    known = device == "auto" or device.split(":")[0] in ("cpu", "cuda", "mps", "xpu")
+    return device if known else "cuda"
 
 
 def _differences(model: Model, loaded: LoadedModel, graph: Graph) -> list[Diagnostic]:

@@ -31,22 +31,26 @@ def draft(
     by: Model,
     tokens: int,
     sampling: Sampling | None = None,
+    ordinal: int = 0,
     min_confidence: float | None = None,
 ) -> tuple[Guess, Cache]:
     """Read what is owed, then guess tokens one after the other; the rows of all but the last await a verdict.
 
     Guesses are drawn from the law of `sampling`, which is kept, or are the likeliest tokens. An end token ends the line;
-    a guess whose likeliest token is less likely than `min_confidence` is not made.
+    a guess whose likeliest token the model finds less likely than `min_confidence` is not made. `ordinal` tells the draws
+    of several drafting nodes apart.
     """
     slots, ends = cache.slots, machine.network(by).eos_ids
     sampler = None if sampling is None or machine.sampler(sampling).is_greedy else machine.sampler(sampling)
-    key = Key(machine.row.key, source.end, Purpose.DRAFT)
+    key = Key(machine.row.key, source.end, Purpose.DRAFT, index=ordinal << 16)
     scores = read_line(machine, by, cache, slots.owed(source.tokens, source.start), Wanted.LAST)
     slots.open()
     guesses: list[int] = []
     laws: list[Array] = []
-    while len(guesses) < tokens and _is_confident(scores, min_confidence, sampler):
-        token, q = _guess(_allowed(scores, by.mask), sampler, key.at(Purpose.DRAFT, ahead=len(guesses)))
+    while len(guesses) < tokens and _is_confident(scores, min_confidence):
+        token, q = _guess(
+            _allowed(scores, by.mask), sampler, key.at(Purpose.DRAFT, ahead=len(guesses), index=key.index)
+        )
         guesses.append(token)
         laws += [] if q is None else [q]
         if token in ends or len(guesses) == tokens:
@@ -105,14 +109,11 @@ def _guess(scores: Array, sampler: Sampler | None, key: Key) -> tuple[int, Array
     return sampler.draws.pick(q, key), q
 
 
-def _is_confident(scores: Array, floor: float | None, sampler: Sampler | None) -> bool:
+def _is_confident(scores: Array, floor: float | None) -> bool:
     """Is the likeliest token likely enough? Asked before anything is drawn, so that the draw stays a true one."""
     if floor is None:
         return True
-    xp = array_namespace(scores)
-    shape = Law() if sampler is None else sampler.law
-    p = law(scores[-1], shape)
-    return float(xp.max(p)) >= floor
+    return float(array_namespace(scores).max(law(scores[-1], Law()))) >= floor
 
 
 def _allowed(scores: Array, mask: int | None) -> Array:

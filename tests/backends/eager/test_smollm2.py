@@ -1,0 +1,69 @@
+"""Greedy decoding of a real model: every token is the argmax of one teacher-forced pass over prompt and output."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from specplan.backends import CAPABILITIES
+from specplan.backends.eager.run import decoder
+from specplan.backends.models import ChatEncoder, LoadedModel, load_model
+from specplan.backends.runtime import LoopDecoder, Prompt, Result
+from specplan.planner import compile_source, legalise
+from specplan.planner.graph import read_graph
+
+SPECS = Path(__file__).parents[3] / "specs"
+PROMPTS, TOKENS, NEAR = 12, 48, 1e-3
+
+
+@pytest.fixture(scope="module")
+def smollm2(smollm2_path: Path) -> LoadedModel:
+    return load_model("smollm2-135m-instruct", dtype="float32")
+
+
+def prompts() -> list[Prompt]:
+    """A few of each category of the shipped ones."""
+    lines = [json.loads(line) for line in (SPECS / "prompts" / "quick.jsonl").read_text().splitlines()]
+    return [Prompt(line["id"], line["prompt"]) for line in lines][:: len(lines) // PROMPTS][:PROMPTS]
+
+
+def ready(name: str, model: LoadedModel) -> LoopDecoder:
+    compiled = compile_source((SPECS / "plans" / f"{name}.yaml").read_bytes(), f"{name}.yaml", SPECS / "plans")
+    graph, found = read_graph(str(compiled.graph).replace("max_new_tokens=256", f"max_new_tokens={TOKENS}"), name)
+    assert graph is not None and not found
+    assert legalise(graph, "eager", CAPABILITIES) == ()
+    return decoder(graph, load=lambda _: model)
+
+
+def teacher_forced(model: LoadedModel, prompt: Prompt, result: Result) -> list[str]:
+    """Where a token is not the argmax, with the gap between the two likeliest scores; longer ones fail."""
+    ids = ChatEncoder(model.tokenizer, source="smollm2").encode(prompt.text)
+    assert len(ids) == result.prompt_tokens
+    with torch.inference_mode():
+        scores = model.model(torch.tensor([[*ids, *result.token_ids]])).logits[0, len(ids) - 1 : -1]
+    best = scores.topk(2)
+    near = []
+    for position, token in enumerate(result.token_ids):
+        gap = float(best.values[position, 0] - best.values[position, 1])
+        if token != int(best.indices[position, 0]):
+            assert token == int(best.indices[position, 1]) and gap < NEAR, f"{prompt.id} at {position}: gap {gap}"
+            near.append(f"{prompt.id} at {position}: gap {gap:.2e}")
+    return near
+
+
+def test_every_token_is_the_argmax_and_drafts_change_nothing(smollm2: LoadedModel) -> None:
+    plain = ready("autoregressive", smollm2).generate(prompts())
+    drafted = ready("ngram", smollm2).generate(prompts())
+    for results in (plain, drafted):
+        near = [each for p, r in zip(prompts(), results, strict=True) for each in teacher_forced(smollm2, p, r)]
+        print("ties:", near or "none")
+    if not near:
+        assert [each.token_ids for each in plain] == [each.token_ids for each in drafted]
+    assert all(len(each.token_ids) == TOKENS or each.token_ids[-1] in smollm2.eos_ids for each in plain)
+    assert sum(each.stats.steps for each in drafted) < sum(each.stats.steps for each in plain)
