@@ -78,7 +78,9 @@ def context(
     """
     known = _rows(pool, thread, node)
     last = max(index for owner, index in known if owner == thread) if upto is None else upto
-    return _marked([known[place] for place in _reading_order(known, woven, thread, last)])
+    places = _reading_order(known, woven, thread, last)
+    assert all(place in known for place in places), "a row sees every token before it, so all of them have been read"
+    return _marked([known[place] for place in places])
 
 
 def _rows(pool: Pool, thread: int, node: Name | None) -> dict[tuple[int, int], Slot]:

@@ -186,16 +186,24 @@ SAID: dict[str, tuple[str, str]] = {
 """By name: models, and the strategy."""
 
 
-TOYS = {name: Toy(new_tokens=4) for name, (models, _) in SAID.items() if models == FORKS} | {
-    name: Toy(new_tokens=2)
-    for name in (
-        "slrs_of_a_static_tree",
-        "slrs_of_a_masked_tree",
-        "tli_of_a_static_tree",
-        "ppd_inside_slem",
-        "near_and_foreign",
-    )
+TOYS = {
+    "forks_with_pard": Toy(new_tokens=6, guesses=1),
+    "forks_with_a_drafter": Toy(new_tokens=6, guesses=1),
+    "forks_with_a_tree": Toy(new_tokens=6),
+    "one_fork_at_a_time": Toy(new_tokens=8),
+    "staged_forks": Toy(new_tokens=7),
+    **dict.fromkeys(
+        (
+            "slrs_of_a_static_tree",
+            "slrs_of_a_masked_tree",
+            "tli_of_a_static_tree",
+            "ppd_inside_slem",
+            "near_and_foreign",
+        ),
+        Toy(new_tokens=2),
+    ),
 }
+"""Where outcomes multiply, less is said."""
 
 
 def plan_of(models: str, decode: str, more: str = "") -> str:
