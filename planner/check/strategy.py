@@ -67,9 +67,12 @@ from ..strategy import (
     Vocabulary,
     decoded_model,
 )
+from ..trees import static_size
 
 SMALL_VOCABULARY = 64
 """Up to so many tokens, the one-token form of SLRS may look ahead."""
+MOST_NODES = 1024
+"""As many nodes as a tree may have; `sparse` and `product` say so in their signatures."""
 _NEARLY_ALL = 0.95
 _POOR = 0.8
 
@@ -446,6 +449,7 @@ def _tree(draft: ModelDraft, decisions: Decisions) -> None:
         word = "a decoder that drafts" if decoder else "draft_model"
         known = "chain" if decoder else "chain, static([...]) or dynamic(...)"
         raise decisions.refuse(WrongTree(draft.tree.span, word, _shape(draft.tree), known))
+    _sized(draft.tree, decisions)
     layers = _layers(draft.tree)
     if layers is not None and layers != draft.num_speculative_tokens:
         raise decisions.refuse(OtherDepth(draft.tree.span, draft.num_speculative_tokens, layers))
@@ -457,6 +461,19 @@ def _tree(draft: ModelDraft, decisions: Decisions) -> None:
         raise decisions.refuse(
             NotYet(draft.tree.span, "a dynamic tree keeps the likeliest nodes, so nothing is drawn", way)
         )
+
+
+def _sized(tree: TreeShape, decisions: Decisions) -> None:
+    """A tree whose nodes multiply is no larger than one whose nodes are counted."""
+    match tree:
+        case StaticTree(children=children):
+            nodes = static_size(children)
+        case DynamicTree(width=width, children=wide, depth=depth):
+            nodes = sum(min(width, wide ** min(layer, 10)) for layer in range(1, depth + 1))
+        case _:
+            return
+    if nodes > MOST_NODES:
+        raise decisions.refuse(WrittenTree(tree.span, f"has {nodes} nodes, and the largest has {MOST_NODES}"))
 
 
 def _layers(tree: TreeShape) -> int | None:

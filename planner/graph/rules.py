@@ -5,10 +5,10 @@ Checked after every pass, and on every graph that a person writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ...grammar import Diagnostic, Span
-from .declarations import DTYPES, Declaration, Dynamic, Model, Prompts, Ranks, Sparse, Table, Vocab
+from .declarations import DTYPES, Declaration, Dynamic, Model, Prompts, Ranks, Sparse, Static, Table, Vocab
 from .errors import CacheUse, DoesNotFit, DoesNotGo, UncutPath, WrongLaw, WrongPlace, WrongRegion, WrongType
 from .graph import Graph
 from .infer import Declared, Mismatch, infer
@@ -71,14 +71,30 @@ def _declarations(graph: Graph, declared: Declared) -> Iterator[Diagnostic]:
             if wanted is not None and not isinstance(known.get(value), wanted):
                 kind = f" as {wanted.__name__.lower()}" if value in known else ""
                 yield DoesNotGo(each.span, each.name, f"`{value}` is not declared{kind}")
-        if isinstance(each, Sparse):
-            yield from _sparse(each)
-        if isinstance(each, Dynamic) and min(each.width, each.children, each.depth) < 1:
-            yield DoesNotGo(each.span, each.name, "width, children and depth are at least 1")
+        yield from _counts(each, known)
         if isinstance(each, Model) and each.dtype not in DTYPES:
             yield DoesNotGo(
                 each.span, each.name, f"`{each.dtype}` is no type of weights; there are {', '.join(DTYPES)}"
             )
+
+
+MOST_NODES = 1024
+"""No tree has more children of a node, nodes of a layer, or layers."""
+
+
+def _counts(each: Declaration, known: Mapping[str, Declaration]) -> Iterator[Diagnostic]:
+    """Shapes are of a size that anybody draws."""
+    match each:
+        case Sparse(rides=rides):
+            yield from _sparse(each, known.get(rides))
+        case Dynamic(width=width, children=children, depth=depth):
+            if not all(1 <= count <= MOST_NODES for count in (width, children, depth)):
+                yield DoesNotGo(each.span, each.name, f"width, children and depth are 1 to {MOST_NODES}")
+        case Static(children=layers):
+            if not (layers and len(layers) <= MOST_NODES and all(1 <= count <= MOST_NODES for count in layers)):
+                yield DoesNotGo(each.span, each.name, f"the nodes of each layer have 1 to {MOST_NODES} children")
+        case _:
+            return
 
 
 _REFERENCES: dict[tuple[type[Declaration], str], type[Declaration]] = {
@@ -90,7 +106,7 @@ _REFERENCES: dict[tuple[type[Declaration], str], type[Declaration]] = {
 }
 
 
-def _sparse(shape: Sparse) -> Iterator[Diagnostic]:
+def _sparse(shape: Sparse, prompts: Declaration | None) -> Iterator[Diagnostic]:
     try:
         states = [read_state(text) for text in shape.states]
     except ValueError as error:
@@ -101,6 +117,9 @@ def _sparse(shape: Sparse) -> Iterator[Diagnostic]:
     asks = Size.each(*(root + sum(node.prompts for node in state) for state in states)) if states else Size.of(0)
     if not states or (shape.nodes, shape.asks) != (nodes, asks):
         yield DoesNotGo(shape.span, shape.name, f"its states make nodes={nodes}, asks={asks}")
+    elif isinstance(prompts, Prompts) and prompts.depth != root:
+        problem = f"{prompts.depth} prompts make {prompts.depth + 1} states, and it has {len(states)}"
+        yield DoesNotGo(shape.span, shape.name, problem)
 
 
 def _types(region: Region, declared: Declared) -> Iterator[Diagnostic]:
