@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import torch
 
-from ...grammar import Diagnostic, DiagnosticError, SourceFile
+from ...grammar import Diagnostic, DiagnosticError, SourceFile, Span
 from ...planner.graph import Graph, Model
 from ..models import Dtype, LoadedModel, Progress, eos_ids, load_model
 from ..runtime import LoopDecoder, NotAProgram, Row, State, WeightsDiffer
@@ -40,7 +40,7 @@ def decoder(
     """
     code = _code(graph, program)
     declared = _models(code)
-    fetch = load or (lambda model: _load(model, device, base, progress))
+    fetch = load or (lambda model: _load(model, device, base, progress, _place_of(model, graph)))
     loaded = {model.name: fetch(model) for model in declared}
     problems = [problem for model in declared for problem in _differences(model, loaded[model.name], graph)]
     if problems:
@@ -112,14 +112,14 @@ def _models(code: ModuleType) -> tuple[Model, ...]:
     return found
 
 
-def _load(model: Model, device: str, base: Path | None, progress: Progress | None) -> LoadedModel:
+def _load(model: Model, device: str, base: Path | None, progress: Progress | None, span: Span | None) -> LoadedModel:
     loaded = load_model(
         model.source,
         dtype=cast(Dtype, str(model.dtype)),
-        device=_place(model.device or device),
+        device=_torch_device(model.device or device),
         base=base,
         progress=progress,
-        span=model.span,
+        span=span,
     )
     if model.chat_template is None:
         return loaded
@@ -128,7 +128,7 @@ def _load(model: Model, device: str, base: Path | None, progress: Progress | Non
     return replace(loaded, eos_ids=eos_ids(loaded.tokenizer, loaded.eos_ids))
 
 
-def _place(device: str) -> str:
+def _torch_device(device: str) -> str:
     """What torch calls a device: its own words as they are, of device profiles those for GPUs otherwise."""
     known = device == "auto" or device.split(":")[0] in ("cpu", "cuda", "mps", "xpu")
     return device if known else "cuda"
@@ -137,13 +137,19 @@ def _place(device: str) -> str:
 def _differences(model: Model, loaded: LoadedModel, graph: Graph) -> list[Diagnostic]:
     """Where weights are not those that the graph was made for."""
     found: list[Diagnostic] = []
-    vocab = graph.declared.get(model.vocab)
+    vocab, span = graph.declared.get(model.vocab), _place_of(model, graph)
     size = getattr(vocab, "size", loaded.vocab_size)
     if loaded.vocab_size != size:
-        found.append(WeightsDiffer(model.span, model.source, "tokens", loaded.vocab_size, size))
+        found.append(WeightsDiffer(span, model.source, "tokens", loaded.vocab_size, size))
     if loaded.context is not None and loaded.context < model.positions:
-        found.append(WeightsDiffer(model.span, model.source, "positions", loaded.context, model.positions))
+        found.append(WeightsDiffer(span, model.source, "positions", loaded.context, model.positions))
     return found
+
+
+def _place_of(model: Model, graph: Graph) -> Span | None:
+    """Where the plan or the graph declares a model of the program."""
+    declared = graph.declared.get(model.name)
+    return None if declared is None else declared.span
 
 
 def _at_line(source: SourceFile, line: int | None, reason: str) -> NotAProgram:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
@@ -249,23 +250,7 @@ def test_a_program_that_was_broken_is_answered_at_its_line(
         assert line in diagnostic.span.source.line_text(diagnostic.span.line)
 
 
-def test_weights_of_another_size_are_refused_before_anything_runs(tiny: Tiny, graph_of: GraphOf) -> None:
-    text = str(graph_of("none")).replace("size=257", "size=300").replace("positions=512", "positions=4096")
-    from specplan.planner.graph import read_graph
-
-    graph, _ = read_graph(text, "test")
-    assert graph is not None
-    with pytest.raises(DiagnosticError) as caught:
-        decoder(graph, load=lambda _: tiny())
-    assert [each.message() for each in caught.value.diagnostics] == [
-        "`tiny` has 257 tokens, and the graph was made for 300",
-        "`tiny` has 512 positions, and the graph was made for 4096",
-    ]
-
-
 def test_a_traceback_shows_the_emitted_line(tiny: Tiny, graph_of: GraphOf, monkeypatch: pytest.MonkeyPatch) -> None:
-    import traceback
-
     running = decoder(graph_of("none"), load=lambda _: tiny())
     network = running._program._machine.target  # type: ignore[attr-defined]
     monkeypatch.setattr(type(network), "read", lambda *_: 1 // 0)

@@ -1,0 +1,156 @@
+"""The emitted program against the meaning of its graph: on table models both say the same, draw by draw, and the law is exact.
+
+What runs here is the emitted program and the nodes that every engine shares; a table takes the place of transformers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+from specplan.backends.decoding import Draws, Repeats, law_of, total_variation
+from specplan.backends.decoding import Sampling as Law
+from specplan.backends.eager import emit
+from specplan.backends.eager.run import EmittedProgram, load_program
+from specplan.backends.models import StopStrings
+from specplan.backends.reference import (
+    TOY,
+    TableModel,
+    TableVocabulary,
+    Toy,
+    World,
+    autoregressive_law,
+    shrink,
+)
+from specplan.backends.reference import (
+    Machine as ReferenceMachine,
+)
+from specplan.backends.runtime import LoopDecoder, Prompt, Reading, Slots, Wanted
+from specplan.backends.runtime.nodes import Machine
+from specplan.planner import compile_source
+from specplan.planner.graph import Graph, Model, Sampling
+
+PLANS = Path(__file__).parents[3] / "specs" / "plans"
+RUN = Toy(guesses=3, new_tokens=12, prompt=8, patience=4)
+
+
+class TableCache:
+    """A cache that holds nothing but its bookkeeping: a table looks at tokens."""
+
+    def __init__(self, size: int) -> None:
+        self.slots = Slots(size)
+
+    def move(self, sources: Sequence[int], first: int) -> None:
+        """The slots have moved their tokens already."""
+
+
+class TableNetwork:
+    """A table as a network: the scores of a row are the logarithms of the law behind what it sees."""
+
+    def __init__(self, table: TableModel, words: TableVocabulary) -> None:
+        self._table, self._words = table, words
+        self.eos_ids = () if words.end is None else (words.end,)
+
+    def open(self, slots: int) -> TableCache:
+        return TableCache(slots)
+
+    def close(self, cache: Any) -> None:
+        pass
+
+    def read(self, cache: Any, reading: Reading, wanted: Wanted) -> Any:
+        tokens = cache.slots.tokens
+        laws = []
+        for row, slot in enumerate(range(reading.first, reading.end)):
+            if reading.sees is None:
+                seen = tokens[: slot + 1]
+            else:
+                above = range(reading.base, reading.end)
+                seen = [
+                    *tokens[: reading.base],
+                    *(tokens[s] for s in above if reading.sees[row] >> s - reading.base & 1),
+                ]
+            assert len(seen) - 1 == reading.positions[row]
+            laws.append(self._table.law(tuple(seen)))
+        kept = {Wanted.NONE: laws[:0], Wanted.LAST: laws[-1:], Wanted.ALL: laws}[wanted]
+        with numpy.errstate(divide="ignore"):
+            return numpy.log(numpy.array(kept, dtype=numpy.float64).reshape(len(kept), self._table.size))
+
+    def encoder(self, template: str, system: str | None) -> Any:
+        return self
+
+    def encode(self, prompt: str) -> list[int]:
+        return [*self._words.encode(prompt.encode())]
+
+    def text(self, *, continues: bool) -> Any:
+        return self
+
+    def push(self, ids: Sequence[int]) -> str:
+        return self._words.spell(ids).decode()
+
+    def flush(self) -> str:
+        return ""
+
+    def stops(self, strings: Sequence[str]) -> StopStrings:
+        return StopStrings(strings)
+
+
+def toy(name: str, size: Toy) -> tuple[Graph, World]:
+    compiled = compile_source((PLANS / f"{name}.yaml").read_bytes(), f"{name}.yaml", PLANS)
+    return shrink(compiled.graph, size)
+
+
+def program_of(graph: Graph, world: World) -> tuple[LoopDecoder, Machine]:
+    code = load_program(emit(graph)["decode.py"], "<toy>")
+    models = {
+        model.name: TableNetwork(world.models[model.name], world.vocabularies[model.vocab])
+        for model in vars(code).values()
+        if isinstance(model, Model)
+    }
+    machine = Machine(models, graph.target.name)
+    return LoopDecoder(EmittedProgram(code, machine)), machine
+
+
+def reference_says(graph: Graph, world: World, prompt: Prompt) -> tuple[int, ...]:
+    machine = ReferenceMachine(graph, world)
+    state = machine.start((prompt.text.encode(),), first=prompt.id if isinstance(prompt.id, int) else 0)
+    said: list[int] = []
+    while True:
+        stepped = machine.step(state)
+        said += [token for _, tokens in stepped.said for token in tokens]
+        if all(stepped.done):
+            return tuple(said)
+        state = stepped.state
+
+
+@pytest.mark.parametrize("name", ["autoregressive", "ngram", "draft_model", "merge"])
+def test_both_say_the_same(name: str) -> None:
+    graph, world = toy(name, RUN)
+    running, _ = program_of(graph, world)
+    prompts = [Prompt(number, text) for number, text in enumerate(["ab", "abab", "b", "aababab"] * 8)]
+    for prompt, result in zip(prompts, running.generate(prompts), strict=True):
+        assert result.token_ids == reference_says(graph, world, prompt)
+
+
+@pytest.mark.parametrize("name", ["autoregressive", "ngram", "draft_model", "merge"])
+def test_its_law_is_the_targets(name: str) -> None:
+    graph, world = toy(name, TOY)
+    running, machine = program_of(graph, world)
+    (declared,) = graph.all(Sampling)
+
+    def run(draws: Draws) -> tuple[int, ...]:
+        machine._samplers[declared] = replace(machine.sampler(declared), draws=draws)  # type: ignore[arg-type]
+        return running.generate(["ab"])[0].token_ids
+
+    exact = autoregressive_law(
+        world.models["target"],
+        world.vocabularies[graph.target.vocab],
+        b"ab",
+        Law(declared.temperature),
+        TOY.new_tokens,
+    )
+    assert total_variation(law_of(run, repeats=Repeats.SHARED), exact) < 1e-12
