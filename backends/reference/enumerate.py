@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ...planner.graph import Choose, Graph, Node, Repeat
+from ...planner.graph import Choose, Graph, Node, Region, Repeat, operands
 from ..decoding import Array, Draws, Key, Repeats, enumerate_outcomes
 from .machine import Known, Machine, Said, State, Stepped
 from .tables import World
@@ -64,22 +64,53 @@ def joint_law(
 def steps_from(machine: Machine, state: State) -> list[tuple[float, Stepped]]:
     """Every way that a step can turn out, and its probability; equal ways are counted together.
 
-    Node by node, so that what comes before a draw is run once and not once for every outcome.
+    Node by node, so that what comes before a draw is run once and not once for every outcome; and what no later node
+    asks for is forgotten, so that ways meet again as soon as they can.
     """
-    ways: list[tuple[float, Known, frozenset[Key]]] = [(1.0, machine.enter(state), frozenset())]
-    for node in machine.graph.step.nodes:
-        ways = [
+    step = machine.graph.step
+    ways: list[_Way] = [(1.0, machine.enter(state), frozenset())]
+    for place, node in enumerate(step.nodes):
+        further = (
             (reached * weight, after, keys | drawn)
             for reached, known, keys in ways
             for weight, after, drawn in _outcomes(machine, node, known)
             if _apart(keys, drawn)
-        ]
-    found: dict[tuple[State, Said, tuple[bool, ...]], tuple[float, Stepped]] = {}
+        )
+        ways = _met(further, _asked_for(step, place + 1))
+    found: dict[Stepped, float] = {}
     for weight, known, _ in ways:
         stepped = machine.leave(state, known)
-        key = (stepped.state, stepped.said, stepped.done)
-        found[key] = (found[key][0] + weight if key in found else weight, stepped)
-    return list(found.values())
+        found[stepped] = found.get(stepped, 0.0) + weight
+    return [(weight, stepped) for stepped, weight in found.items()]
+
+
+_Way: TypeAlias = tuple[float, Known, frozenset[Key]]
+"""A way through the nodes so far: its probability, what is known, and which draws were made."""
+
+
+def _asked_for(step: Region, place: int) -> frozenset[str]:
+    """The names that the nodes from `place` on, and the end of the step, ask for."""
+    ends = (*step.yielded, *step.emitted, *(() if step.until is None else (step.until,)))
+    asked = (*ends, *(value for node in step.nodes[place:] for value in operands(node)))
+    return frozenset(value.name for value in asked)
+
+
+def _met(ways: Iterable[_Way], names: frozenset[str]) -> list[_Way]:
+    """Ways that know the same of `names`, as one."""
+    met: dict[tuple[object, ...], _Way] = {}
+    for weight, known, keys in ways:
+        kept = {name: held for name, held in known.items() if name in names}
+        place = tuple(_hashable(held) for held in kept.values())
+        before = met.get(place)
+        met[place] = (weight, kept, keys) if before is None else (before[0] + weight, kept, before[2] | keys)
+    return list(met.values())
+
+
+def _hashable(held: object) -> object:
+    """The value, or what tells it apart: hidden states are kept by node."""
+    if isinstance(held, tuple):
+        return tuple(frozenset(each.items()) if isinstance(each, dict) else each for each in held)
+    return held
 
 
 def _apart(keys: frozenset[Key], drawn: frozenset[Key]) -> bool:

@@ -60,7 +60,7 @@ def last_stage(stages: Stages, text: str, toy: Toy) -> tuple[Graph, object]:
     "text", [*(BATCH.replace("DECODE", each) for each in DECODES.values()), PPD], ids=[*DECODES, "ppd"]
 )
 def test_rows_are_independent(text: str, stages: Stages) -> None:
-    toy = Toy(new_tokens=2)
+    toy = Toy(new_tokens=2, guesses=1)
     for graph in stages(text).values():
         small, world = shrink(graph, toy)
         table, words = world.models["target"], world.vocabularies[small.target.vocab]

@@ -190,8 +190,8 @@ TOYS = {
     "forks_with_pard": Toy(new_tokens=6, guesses=1),
     "forks_with_a_drafter": Toy(new_tokens=6, guesses=1),
     "forks_with_a_tree": Toy(new_tokens=6),
-    "one_fork_at_a_time": Toy(new_tokens=8),
-    "staged_forks": Toy(new_tokens=7),
+    "one_fork_at_a_time": Toy(new_tokens=8, guesses=1),
+    "staged_forks": Toy(new_tokens=6),
     **dict.fromkeys(
         (
             "slrs_of_a_static_tree",
