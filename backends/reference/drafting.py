@@ -90,6 +90,19 @@ def draft(
     return tuple(made), Cache(cache.model, tuple(pools))
 
 
+def that_fit(source: Sequence[Line | None], cache: Cache, capacity: int, setting: Setting) -> tuple[Line | None, ...]:
+    """The lines, but for those that a full cache cannot read any more: a drafter without room falls silent."""
+    made: list[Line | None] = []
+    for row, line in enumerate(source):
+        pool = cache.pools[row // setting.threads]
+        if line is not None and pool is not None and line.tokens:
+            unread = line.start + len(line.tokens) - caches.length(pool, line.thread)
+            if len(pool.slots) + unread > capacity:
+                line = replace(line, tokens=())
+        made.append(line)
+    return tuple(made)
+
+
 def read_all(source: Sequence[Line | None], cache: Cache, setting: Setting, but: int = 0) -> list[Pool | None]:
     """The pools once every row has read what it owes, but for the last few tokens."""
     pools = list(cache.pools)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ...planner.graph import Choose, Graph, Node, Region, Repeat, operands
+from ...planner.graph import Graph, Node, Region, Repeat, inner_regions, operands
 from ..decoding import Array, Draws, Key, Repeats, enumerate_outcomes
 from .machine import Known, Machine, Said, State, Stepped
 from .tables import World
@@ -122,7 +122,7 @@ def _apart(keys: frozenset[Key], drawn: frozenset[Key]) -> bool:
 def _outcomes(machine: Machine, node: Node, known: Known) -> Iterator[tuple[float, Known, frozenset[Key]]]:
     """Every way that a node can turn out, and the draws that it made on that way."""
     # A decoder inside drafts a position again after it was rejected there: with the same number, as counters would.
-    repeats = Repeats.SHARED if isinstance(node, Repeat | Choose) else Repeats.REFUSED
+    repeats = Repeats.SHARED if _holds_a_decoder(node) else Repeats.REFUSED
 
     def run(draws: Draws) -> tuple[Known, frozenset[Key]]:
         noted = _Noted(draws, set())
@@ -130,6 +130,11 @@ def _outcomes(machine: Machine, node: Node, known: Known) -> Iterator[tuple[floa
 
     for weight, (after, keys) in enumerate_outcomes(run, repeats=repeats):
         yield weight, after, keys
+
+
+def _holds_a_decoder(node: Node) -> bool:
+    inside = (inner for region in inner_regions(node) for inner in region.nodes)
+    return isinstance(node, Repeat) or any(map(_holds_a_decoder, inside))
 
 
 @dataclass(frozen=True)

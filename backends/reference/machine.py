@@ -164,12 +164,15 @@ class Machine:
             case Encode():
                 return (words.encode(node, setting, of(node.prompt)),)
             case Prefill():
-                return words.prefill(node, setting, of(node.tokens), of(node.cache))
+                given_tokens = _readable(node.tokens, node.cache, known, setting)
+                return words.prefill(node, setting, given_tokens, of(node.cache))
             case Draft():
-                given = of(node.source), of(node.cache), of(node.threads), of(node.trust)
+                owed = _readable(node.source, node.cache, known, setting)
+                given = owed, of(node.cache), of(node.threads), of(node.trust)
                 return drafting.draft(node, setting, *given, self._numbers[id(node)])
             case Spell():
-                given = of(node.source), of(node.cache), of(node.threads), of(node.trust)
+                owed = _readable(node.source, node.cache, known, setting)
+                given = owed, of(node.cache), of(node.threads), of(node.trust)
                 return spelling.spell(node, setting, *given, self._numbers[id(node)])
             case Lookup():
                 return (
@@ -298,6 +301,15 @@ def _numbered(graph: Graph) -> dict[int, int]:
     visit(graph.start, 0)
     visit(graph.step, 0)
     return numbers
+
+
+def _readable(source: Value, cache: Value | None, known: Known, setting: Setting) -> tuple[Line | None, ...]:
+    """What a model is given to read, as far as its cache has room. The target's always has: checking saw to that."""
+    lines: tuple[Line | None, ...] = known[source.name]
+    if cache is None or not isinstance(source.type, Tokens):
+        return lines
+    assert isinstance(cache.type, Kv), "a model reads into its cache"
+    return drafting.that_fit(lines, known[cache.name], cache.type.capacity, setting)
 
 
 def _spoken(path: Value, setting: Setting) -> TableVocabulary:

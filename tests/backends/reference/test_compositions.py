@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from specplan.backends.reference import FORK, Toy
-from specplan.planner.graph import Graph, Tags
+from specplan.backends.reference import FORK, Toy, shrink
+from specplan.planner.graph import Graph, Kv, Prefill, Tags, Value, retype
 
 Stages = Callable[..., dict[str, Graph]]
 Prove = Callable[..., dict[tuple[int, ...], float]]
@@ -122,6 +123,10 @@ SAID: dict[str, tuple[str, str]] = {
         "speculate(target, draft=draft_model(drafter, k=2, tree=static([2, 2]), "
         "vocab=slrs(empty=mask)), accept=rejection)",
     ),
+    "one_token": (
+        FOREIGN,
+        "speculate(target, draft=draft_model(drafter, k=1, vocab=slrs(form=one_token)), accept=rejection)",
+    ),
     "pard_through_tli": (
         FOREIGN,
         "speculate(target, draft=pard(helper, k=4, vocab=tli), accept=rejection)",
@@ -216,4 +221,18 @@ def test_law(name: str, stages: Stages, proved: Prove) -> None:
     large = SAID[name][0] in (SAME, STAGES)
     for graph in stages(plan_of(*SAID[name], "backend: {device: h200}\n" if large else "")).values():
         law = proved(graph, TOYS.get(name, Toy()))
-        assert any(FORK in text for text in law) or not graph.all(Tags)
+        most = max(text.count(FORK) for text in law)
+        assert most >= (2 if name == "one_fork_at_a_time" else 1) or not graph.all(Tags)
+
+
+@pytest.mark.parametrize("name", ["pard_through_tli", "ppd_on_the_drafter", "one_token"])
+@pytest.mark.parametrize("capacity", [2, 3, 4, 5])
+def test_a_drafter_without_room_falls_silent(name: str, capacity: int, stages: Stages, proved_small: Prove) -> None:
+    small, world = shrink([*stages(plan_of(*SAID[name])).values()][-1], Toy(new_tokens=4, guesses=1))
+    nodes = tuple(
+        replace(node, results=(node.results[0], Value("memory", Kv(node.by, capacity))))
+        if isinstance(node, Prefill) and node.by != "target"
+        else node
+        for node in small.start.nodes
+    )
+    proved_small(retype(replace(small, start=replace(small.start, nodes=nodes))), world)
