@@ -162,6 +162,7 @@ class _Resolver:
         places = list(found.parameters)
         placed: list[tuple[Parameter, Argument]] = []
         taken: set[str] = set()
+        crowd = 0
         for argument in arguments:
             name = None if argument.name is None else argument.name.text
             if argument.name is not None and name not in by_name:
@@ -170,10 +171,11 @@ class _Resolver:
                 if name is None or name in taken:
                     continue
             parameter = by_name[name] if name else next((p for p in places if p.name not in taken), None)
-            if parameter is None or (parameter.name in taken and not parameter.many):
+            if parameter is None or parameter.name in taken:
                 self.found.append(TooManyArguments(argument.span, found.word, str(found)))
                 continue
-            if not parameter.many:
+            crowd += parameter.many
+            if not parameter.many or crowd == parameter.high:
                 taken.add(parameter.name)
             placed.append((parameter, argument))
         return placed

@@ -62,7 +62,7 @@ class Parameter:
     """An argument that a word takes: by place in this order, or by name.
 
     `default` is what is taken instead: a plain value, or the text of a strategy. `low` and `high` bound numbers, both
-    included; `words` are the words that a WORD may be.
+    included; `words` are the words that a WORD may be. Of a parameter that takes `many` arguments, `high` bounds their number.
     """
 
     name: str
@@ -110,7 +110,7 @@ def _tree(doc: str, default: str = "chain") -> Parameter:
 
 
 def _drafts(doc: str) -> Parameter:
-    return Parameter("drafts", (Sort.DRAFT,), doc, many=True)
+    return Parameter("drafts", (Sort.DRAFT,), doc, high=16, many=True)
 
 
 SIGNATURES: tuple[Signature, ...] = (
