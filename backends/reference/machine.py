@@ -218,7 +218,7 @@ class Machine:
                 what = of(node.what)
                 if isinstance(node.what.type, Flow):
                     return (trees.prune_flow(what, of(node.path)),)
-                return (trees.prune_tree(node, what, of(node.path)),)
+                return (trees.prune_tree(what, of(node.path)),)
             case Fork():
                 return threads.fork(node, setting, of(node.path), of(node.threads), _spoken(node.path, setting))
             case Join():

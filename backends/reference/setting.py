@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy
 
@@ -13,7 +12,7 @@ from ...planner.graph import Graph, Model, Table
 from ...planner.graph import Sampling as Tempered
 from ...planner.vocabulary import TokenMap, intersection, pushforward
 from ..decoding import Array, Draws, Key, Purpose, Sampling, law_of_probabilities
-from .tables import Context, Law, Role, TableModel, TableVocabulary, World
+from .tables import Context, Law, TableModel, TableVocabulary, World
 from .values import Line
 
 
@@ -124,23 +123,3 @@ def without_tags(law: Law, words: TableVocabulary, thread: int) -> Law:
 def next_law(setting: Setting, model: str, seen: Context, thread: int = 0) -> Law:
     """A model's law behind a context, in a thread."""
     return without_tags(setting.model(model).law(seen), setting.words(model), thread)
-
-
-def some(values: Iterable[Any]) -> Any:
-    """The first that is there."""
-    return next(value for value in values if value is not None)
-
-
-__all__ = [
-    "Role",
-    "Setting",
-    "array",
-    "image_map",
-    "law_sampling",
-    "likeliest",
-    "next_law",
-    "ranked",
-    "shaped",
-    "some",
-    "without_tags",
-]

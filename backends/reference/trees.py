@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ...planner.graph import Dynamic, Grow, Product, Prompts, Prune, Sparse, Spread, read_state
+from ...planner.graph import Dynamic, Grow, Product, Prompts, Sparse, Spread, read_state
 from ...planner.trees import most_probable
 from . import caches
 from .drafting import grown, guesses
@@ -138,7 +138,7 @@ def with_layer(branch: Pending | None, root: Line, layer: Sequence[Name], stage:
     return replace(branch, nodes=(*branch.nodes, *layer), passed=(*branch.passed, *(stage for _ in layer)))
 
 
-def prune_tree(node: Prune, tree: Sequence[Rooted | None], path: Sequence[Line | None]) -> tuple[Rooted | None, ...]:
+def prune_tree(tree: Sequence[Rooted | None], path: Sequence[Line | None]) -> tuple[Rooted | None, ...]:
     """Root the tree where the path landed; a token that the tree did not have is a new tree, alone."""
     return tuple(
         rooted if line is None or rooted is None else _pruned(rooted, line)
