@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from array_api_compat import array_namespace
 
 from ....planner.graph import Sampling
-from ...decoding import ExactMatch, Key, Rejection, Rule, Typical, accept_chain, accept_tree, law
+from ...decoding import Array, ExactMatch, Key, Rejection, Rule, Typical, accept_chain, accept_tree, law
 from ...decoding import Path as Accepted
+from ...decoding import Sampling as Law
 from ..ending import Ending
 from ..network import Cache
 from ..row import Row
@@ -36,16 +38,16 @@ def accept(
     sampler = machine.sampler(sampling)
     if sampler.is_greedy:
         # Under a law that is all on one token every rule follows that token.
-        choices = array_namespace(logits).argmax(logits, axis=-1).tolist()
-        accepted = _follow(tree, choices)
+        accepted = _follow(tree, _likeliest(logits))
     else:
         key = Key(machine.row.key, tree.start + 1)
         chosen = _rule(rule, epsilon, delta)
-        p = law(logits, sampler.law)
-        if tree.line is not None:
-            accepted = accept_chain(p, tree.line.tokens, tree.line.laws, chosen, sampler.draws, key)
+        if tree.line is None or _sorts(sampler.law):
+            laws = _LateLaws(logits, sampler.law)
+            accepted = accept_tree(laws, proposals_of(tree), chosen, sampler.draws, key)
         else:
-            accepted = accept_tree(p, proposals_of(tree), chosen, sampler.draws, key)
+            p = law(logits, sampler.law)
+            accepted = accept_chain(p, tree.line.tokens, tree.line.laws, chosen, sampler.draws, key)
     return Path(accepted.tokens, tree.start + 1, accepted.nodes, len(tree.parents))
 
 
@@ -98,6 +100,32 @@ def _ending(machine: Machine, row: Row, ends: tuple[int, ...], strings: tuple[st
         max_new_tokens=max_new_tokens,
         context=row.context,
     )
+
+
+class _LateLaws(Sequence[Array]):
+    """The laws of rows of scores, each worked out when it is looked at: most drafts end before their last row."""
+
+    def __init__(self, logits: Array, shape: Law) -> None:
+        self._logits, self._shape = logits, shape
+
+    def __len__(self) -> int:
+        return int(self._logits.shape[0])
+
+    def __getitem__(self, row: Any) -> Array:
+        return law(self._logits[row], self._shape)
+
+
+def _sorts(shape: Law) -> bool:
+    """Does the law take a look at each row by itself, whose time is worth saving?"""
+    return shape.top_k is not None or shape.top_p is not None
+
+
+def _likeliest(logits: Array) -> list[int]:
+    """The likeliest token of each row, in the precision in which laws are made: of equals the lowest."""
+    xp = array_namespace(logits)
+    scores = logits if logits.dtype == xp.float64 else xp.astype(logits, xp.float32)
+    choices: list[int] = xp.argmax(scores, axis=-1).tolist()
+    return choices
 
 
 def _rule(rule: str, epsilon: float | None, delta: float | None) -> Rule:

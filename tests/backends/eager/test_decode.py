@@ -39,9 +39,9 @@ def generated(loaded: LoadedModel, prompt: str, new: int) -> list[int]:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("draft", DRAFTS)
 def test_greedy_decoding_is_what_transformers_generates(tiny: Tiny, decode: Decode, kind: str, draft: str) -> None:
-    results = decode(draft, kind=kind).generate(PROMPTS)
+    results = decode(draft, kind=kind, new=24).generate(PROMPTS)
     for prompt, result in zip(PROMPTS, results, strict=True):
-        assert list(result.token_ids) == generated(tiny(kind), prompt, 32)
+        assert list(result.token_ids) == generated(tiny(kind), prompt, 24)
 
 
 def test_a_drafter_that_is_the_target_is_always_right(decode: Decode) -> None:
@@ -81,7 +81,7 @@ def test_rejection_follows_the_targets_law(tiny: Tiny, decode: Decode, draft: st
     """The first two tokens of many rows against the target's law: chi-square of the frequent tokens."""
     temper = Sampling(temperature=0.5, top_k=4)
     running = decode(draft, rule="rejection", sampling="temperature=0.5, top_k=4, seed=11", new=2)
-    rows = 250
+    rows = 160
     results = running.generate([Prompt(number, "ababab") for number in range(rows)])
     first = Counter(each.token_ids[0] for each in results)
     chi_square(first, target_law(tiny(), "ababab", [], temper), rows)
@@ -121,15 +121,15 @@ def test_an_end_token_inside_a_draft_ends_the_row(tiny: Tiny, decode: Decode) ->
 def test_the_end_token_ends_a_row_unless_it_is_ignored(tiny: Tiny, decode: Decode) -> None:
     loaded = tiny("llama", 0)
     prompt = next(
-        text for text in (f"{a}{b}" for a in "abcdefgh" for b in "ijklmnop") if EOS in generated(loaded, text, 100)
+        text for text in (f"{a}{b}" for a in "abcdefgh" for b in "ijklmnop") if EOS in generated(loaded, text, 60)
     )
-    expected = generated(loaded, prompt, 100)
+    expected = generated(loaded, prompt, 60)
     for draft in DRAFTS:
-        (result,) = decode(draft, new=100).generate([prompt])
+        (result,) = decode(draft, new=60).generate([prompt])
         assert list(result.token_ids) == expected
         assert result.token_ids[-1] == EOS
-        (result,) = decode(draft, new=100, stop=", ignore_eos=true").generate([prompt])
-        assert len(result.token_ids) == 100
+        (result,) = decode(draft, new=60, stop=", ignore_eos=true").generate([prompt])
+        assert len(result.token_ids) == 60
 
 
 @pytest.mark.parametrize("new", [1, 2, 7])
