@@ -8,10 +8,10 @@ from pathlib import Path, PurePath
 
 from ...grammar import Diagnostic, Plan, has_errors, read_plan
 from ..cards import DeviceProfile, find_device
-from ..checked import CheckedModel, CheckedPlan, Ending, Guard, Places, Temper
+from ..checked import CheckedModel, CheckedPlan, CheckedPrompts, Ending, Guard, Places, Temper
 from ..plan_errors import NoChatTemplate, NoRoomForPrompt, NotYet, SystemUnsaid, TokenOutside, Unused, WrongSampling
 from ..resolve import resolve
-from ..strategy import decoded_model
+from ..strategy import Decoder, decoded_model
 from .models import check_models
 from .strategy import Decisions, decide
 
@@ -89,7 +89,14 @@ def _templates(plan: Plan, models: Mapping[str, CheckedModel], target: CheckedMo
             yield NoChatTemplate(model.span, name, model.source)
 
 
-def _checked(plan, name, decided, models, prompts, device) -> CheckedPlan:  # type: ignore[no-untyped-def]
+def _checked(
+    plan: Plan,
+    name: str,
+    decided: Decoder,
+    models: Mapping[str, CheckedModel],
+    prompts: Mapping[str, CheckedPrompts],
+    device: DeviceProfile,
+) -> CheckedPlan:
     limits, sampling, stop = plan.limits, plan.sampling, plan.stop
     guard = None if plan.guard is None else Guard(plan.guard.min_speedup.value, plan.guard.window.value)
     return CheckedPlan(

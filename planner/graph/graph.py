@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from .declarations import Declaration, Model, Table
+from .declarations import Declaration, Engine, Model, Table
 from .nodes import Node, Region
 from .printing import print_graph
 
@@ -55,8 +55,8 @@ class Graph:
 
     @cached_property
     def declared(self) -> dict[str, Declaration]:
-        """Declarations by name."""
-        return {declaration.name: declaration for declaration in self.declarations}
+        """Declarations by name; an engine's is a word of its own, which nothing refers to."""
+        return {each.name: each for each in self.declarations if not isinstance(each, Engine)}
 
     @property
     def target(self) -> Model:

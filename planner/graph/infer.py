@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import TypeVar, assert_never, cast
 
-from .declarations import Declaration, Dynamic, Model, Product, Prompts, Sampling, Sparse, Static, Table, Tags
+from .declarations import Declaration, Dynamic, Engine, Model, Product, Prompts, Sampling, Sparse, Static, Table, Tags
 from .nodes import (
     Accept,
     Advance,
@@ -82,7 +82,7 @@ class Declared:
     """Declarations by name, looked up by kind."""
 
     def __init__(self, declarations: Iterable[Declaration]) -> None:
-        self._by_name = {declaration.name: declaration for declaration in declarations}
+        self._by_name = {each.name: each for each in declarations if not isinstance(each, Engine)}
         self._target = next((d for d in self._by_name.values() if isinstance(d, Model)), None)
 
     def __contains__(self, name: str) -> bool:

@@ -220,11 +220,13 @@ class _Reader:
         seen: dict[str, Span] = {}
         made = []
         for item in parsed:
-            name = item.children[1]
+            word, name, *_ = item.children
             assert isinstance(name, Token), "a declaration has a name"
-            if str(name) in seen:
-                self.found.append(NameTwice(self.span(name), str(name), seen[str(name)]))
-            seen.setdefault(str(name), self.span(name))
+            # There is one engine, and nothing refers to it by its name.
+            key = "the engine" if str(word) == "engine" else str(name)
+            if key in seen:
+                self.found.append(NameTwice(self.span(name), str(name), seen[key]))
+            seen.setdefault(key, self.span(name))
             try:
                 made.append(self.declaration(item))
             except _Bad:

@@ -21,7 +21,7 @@ from ..graph import (
 )
 from ..strategy import Decoder, ModelName, Pipeline, decoded_model
 
-_ORDER = (Engine, Vocab, Model, Table, Prompts, Sparse, Static, Product, Dynamic, Recent, Tags, Sampling)
+_ORDER = (Vocab, Model, Table, Prompts, Sparse, Static, Product, Dynamic, Recent, Tags, Sampling)
 
 
 class Declarations:
@@ -30,23 +30,34 @@ class Declarations:
     def __init__(self, plan: CheckedPlan) -> None:
         self.plan = plan
         self._made: dict[str, Declaration] = {}
+        self._vocabs: dict[str, Ref] = {}
         device = "auto" if plan.device == "auto" else plan.device
-        self._add(Engine(name=plan.engine, device=device))
+        self._engine = Engine(name=plan.engine, device=device)
         self.model(decoded_model(plan.decoder).name, _stages(plan.decoder))
 
     def all(self) -> tuple[Declaration, ...]:
         """Everything declared: kinds in their order, and within a kind as they came."""
         rank = {kind: index for index, kind in enumerate(_ORDER)}
-        return tuple(sorted(self._made.values(), key=lambda each: rank[type(each)]))
+        return (self._engine, *sorted(self._made.values(), key=lambda each: rank[type(each)]))
 
     def _add(self, declaration: Declaration) -> Ref:
-        """Declare under that name, or under the next free one if the name means something else."""
+        """Declare under that name, or under the next free one if the name means something else.
+
+        The names of the plan's models are theirs, whatever a vocabulary is called.
+        """
         name, count = declaration.name, 1
-        while name in self._made and self._made[name] != _renamed(declaration, name):
+        while self._means_other(name, declaration):
             count += 1
             name = f"{declaration.name}.{count}"
         self._made[name] = _renamed(declaration, name)
         return Ref(name)
+
+    def _means_other(self, name: str, declaration: Declaration) -> bool:
+        if not isinstance(declaration, Model | Prompts) and name in (*self.plan.models, *self.plan.prompts):
+            return True
+        there = self._made.get(name)
+        # Two vocabularies of one size are two all the same.
+        return there is not None and (isinstance(there, Vocab) or there != _renamed(declaration, name))
 
     def model(self, name: str, stages: tuple[int, ...] | int | None = None) -> Ref:
         """A model of the plan and its vocabulary."""
@@ -54,23 +65,16 @@ class Declarations:
             return Ref(name)
         model = self.plan.models[name]
         card = model.card
-        entries = None if card.entries == card.vocab_size else card.entries
         # A vocabulary is its tokenizer's; models that pad it to other sizes share it all the same.
-        vocab = next(
-            (
-                each.name
-                for each in self._made.values()
-                if isinstance(each, Vocab) and each.name == _word(card.vocabulary)
-            ),
-            None,
-        )
-        if vocab is None:
-            vocab = self._add(Vocab(name=_word(card.vocabulary), size=card.vocab_size, entries=entries))
+        if card.vocabulary not in self._vocabs:
+            entries = None if card.entries == card.vocab_size else card.entries
+            vocab = Vocab(name=_word(card.vocabulary), size=card.vocab_size, entries=entries)
+            self._vocabs[card.vocabulary] = self._add(vocab)
         return self._add(
             Model(
                 name=name,
                 source=model.source,
-                vocab=Ref(vocab),
+                vocab=self._vocabs[card.vocabulary],
                 dtype=Ref(model.dtype),
                 positions=model.positions,
                 mask=model.mask,
@@ -87,11 +91,11 @@ class Declarations:
         """The vocabulary of a model as types have it: None for the target's."""
         target = decoded_model(self.plan.decoder).name
         mine = self.plan.models[model].card.vocabulary
-        return None if mine == self.plan.models[target].card.vocabulary else _word(mine)
+        return None if mine == self.plan.models[target].card.vocabulary else self._vocabs[mine]
 
     def table(self, name: str, method: str, drafter: str, target: str, nulls: str) -> Ref:
         """A map from one model's tokens to another's."""
-        source, image = (Ref(_word(self.plan.models[model].card.vocabulary)) for model in (drafter, target))
+        source, image = (self._vocabs[self.plan.models[model].card.vocabulary] for model in (drafter, target))
         return self._add(Table(name=name, method=Ref(method), source=source, target=image, nulls=Ref(nulls)))
 
     def prompts(self, name: ModelName) -> Ref:

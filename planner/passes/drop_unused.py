@@ -33,7 +33,9 @@ def drop_unused(graph: Graph) -> Graph:
     start = replace(start, nodes=tuple(node for node in start.nodes if _is_needed(node, needed)))
     made = replace(graph, start=start, step=step)
     named = _named(made)
-    return replace(made, declarations=tuple(each for each in graph.declarations if each.name in named))
+    return replace(
+        made, declarations=tuple(each for each in graph.declarations if each.name in named or isinstance(each, Engine))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def _is_needed(node: Node, needed: Collection[str]) -> bool:
 def _named(graph: Graph) -> set[str]:
     """The declarations that nodes name, directly or through others."""
     named = {ref for node in graph.nodes() for ref in _refs(node)}
-    named |= {each.name for each in graph.all(Engine)} | {graph.target.name}
+    named.add(graph.target.name)
     while True:
         more = {ref for each in graph.declarations if each.name in named for ref in _refs(each)}
         if more <= named:

@@ -235,3 +235,36 @@ def test_law(decode: str, compiled: Compile) -> None:
     tags = ", tags: pasta" if "fork" in decode else ""
     text = PLAN.format(tags=tags, decode=decode, temperature="0.7", batch=1, guard="")
     assert str(compiled(text).graph.law) == LAWS[decode]
+
+
+NAMES = [
+    "smollm2",
+    "qwen2",
+    "eager",
+    "shared",
+    "warm",
+    "recent",
+    "x",
+    "by",
+    "emit",
+    "yield",
+    "until",
+    "none",
+    "start",
+    "true",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_models_may_be_called_anything(name: str, compiled: Compile, sound: Sound) -> None:
+    """A vocabulary, an engine or a word of the graph's text of the same name does not mind."""
+    for decode in (
+        f"speculate({name}, draft=merge(draft_model(other, 3, vocab=tli), ngram))",
+        f"speculate(other, draft=draft_model({name}, 3, vocab=tli))",
+    ):
+        plan = compiled(
+            f"specplan: 1\nmodels:\n  {name}: {{source: smollm2-135m-instruct}}\n  other: {{source: pard-qwen2.5-0.5b}}\n"
+            f"decode: {decode}\nprompt: {{template: none}}\nsampling: {{temperature: 0.7}}\n",
+            f"{name}.yaml",
+        )
+        assert compiled(str(sound(plan.graph)), "graph.txt").graph == plan.graph
