@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ...planner.graph import Dynamic, Grow, Product, Prompts, Sparse, Spread, read_state
-from ...planner.trees import most_probable
+from ...planner.graph import Dynamic, Grow, Product, Prompts, Sparse, Spread
+from ...planner.trees import most_probable, read_state
 from . import caches
 from .drafting import grown, guesses
 from .setting import Setting, next_law
@@ -54,9 +54,9 @@ def spread(
 
 def _sparse(shape: Sparse, depth: int, root: Line, ranked: Ranked) -> Rooted:
     """The state's tree; behind the root are always `depth` prompt tokens (PPD section 3.2)."""
-    state = read_state(shape.states[len(ranked.levels)])
-    bush = _of_ranks([node.ranks for node in state], ranked)
-    prompts = {_tokens(node.ranks, ranked): node.prompts for node in state}
+    state = read_state(shape.states[len(ranked.levels)], depth)
+    bush = _of_ranks(state.paths, ranked)
+    prompts = {_tokens(path, ranked): count for path, count in zip(state.paths, state.prompts, strict=True)}
     return Rooted(root, bush, (depth, *(prompts[name] for name in bush.nodes)))
 
 

@@ -73,7 +73,6 @@ from .rewrite import (
     with_types,
 )
 from .rules import check_graph
-from .sparse import SparseNode, print_state, read_state
 from .types import (
     NONE,
     ONE,
@@ -159,7 +158,6 @@ __all__ = [
     "Shape",
     "Size",
     "Sparse",
-    "SparseNode",
     "Spell",
     "Spread",
     "Static",
@@ -195,10 +193,8 @@ __all__ = [
     "print_fields",
     "print_graph",
     "print_node",
-    "print_state",
     "quote",
     "read_graph",
-    "read_state",
     "renamed",
     "renamed_region_end",
     "result_ranks",

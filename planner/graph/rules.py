@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ...grammar import Diagnostic, Span
+from ..trees import read_state
 from .declarations import DTYPES, Declaration, Dynamic, Model, Prompts, Ranks, Sparse, Static, Table, Vocab
 from .errors import CacheUse, DoesNotFit, DoesNotGo, UncutPath, WrongLaw, WrongPlace, WrongRegion, WrongType
 from .graph import Graph
@@ -29,7 +30,6 @@ from .nodes import (
 from .places import needed_ranks, result_ranks
 from .printing import parts
 from .rewrite import with_types
-from .sparse import read_state
 from .types import Flow, Kv, Nothing, Path, Size, Type, Value, fits
 
 
@@ -107,19 +107,25 @@ _REFERENCES: dict[tuple[type[Declaration], str], type[Declaration]] = {
 
 
 def _sparse(shape: Sparse, prompts: Declaration | None) -> Iterator[Diagnostic]:
+    if not isinstance(prompts, Prompts):
+        return  # which is said already
+    if len(shape.states) != prompts.depth + 1:
+        problem = f"{prompts.depth} prompts make {prompts.depth + 1} states, and it has {len(shape.states)}"
+        yield DoesNotGo(shape.span, shape.name, problem)
+        return
     try:
-        states = [read_state(text) for text in shape.states]
+        states = [read_state(text, prompts.depth) for text in shape.states]
     except ValueError as error:
         yield DoesNotGo(shape.span, shape.name, str(error))
         return
-    root = len(states) - 1
-    nodes = Size.each(*(len(state) for state in states)) if states else Size.of(0)
-    asks = Size.each(*(root + sum(node.prompts for node in state) for state in states)) if states else Size.of(0)
-    if not states or (shape.nodes, shape.asks) != (nodes, asks):
+    for levels, state in enumerate(states):
+        if any(len(path) > levels or max(path) >= prompts.top for path in state.paths):
+            problem = f"state {levels} has {levels} levels of {prompts.top} ranked guesses, and `{state}` needs more"
+            yield DoesNotGo(shape.span, shape.name, problem)
+    nodes = Size.each(*(state.nodes for state in states))
+    asks = Size.each(*(state.asks for state in states))
+    if (shape.nodes, shape.asks) != (nodes, asks):
         yield DoesNotGo(shape.span, shape.name, f"its states make nodes={nodes}, asks={asks}")
-    elif isinstance(prompts, Prompts) and prompts.depth != root:
-        problem = f"{prompts.depth} prompts make {prompts.depth + 1} states, and it has {len(states)}"
-        yield DoesNotGo(shape.span, shape.name, problem)
 
 
 def _types(region: Region, declared: Declared) -> Iterator[Diagnostic]:
