@@ -58,7 +58,7 @@ from .record import (
 )
 from .render import render, to_json, visible
 from .source import SourceFile, Span
-from .yaml_source import YamlEntry, YamlList, YamlMap, YamlNode, YamlScalar, read_yaml
+from .yaml_source import YamlEntry, YamlList, YamlMap, YamlNode, YamlScalar, decode_text, read_yaml
 
 __all__ = [
     "DTYPES",
@@ -114,6 +114,7 @@ __all__ = [
     "YamlScalar",
     "catalogue",
     "closest",
+    "decode_text",
     "did_you_mean",
     "document",
     "escape_tags",

@@ -91,7 +91,7 @@ def read_yaml(data: bytes, name: str) -> tuple[YamlNode | None, SourceFile, tupl
     """
     if len(data) > MAX_BYTES:
         return None, SourceFile(name, ""), (errors.FileTooLarge(None, name, len(data), MAX_BYTES),)
-    source, mistakes = _decode(data, name)
+    source, mistakes = decode_text(data, name)
     if mistakes:
         return None, source, mistakes
     composer = _Composer(source)
@@ -99,7 +99,8 @@ def read_yaml(data: bytes, name: str) -> tuple[YamlNode | None, SourceFile, tupl
     return node, source, tuple(composer.mistakes)
 
 
-def _decode(data: bytes, name: str) -> tuple[SourceFile, tuple[Diagnostic, ...]]:
+def decode_text(data: bytes, name: str) -> tuple[SourceFile, tuple[Diagnostic, ...]]:
+    """The text of a file, UTF-8 with or without a byte order mark, and what in it is no text."""
     # The byte order mark goes first, so that indices and columns are those of an editor.
     data = data.removeprefix(b"\xef\xbb\xbf")
     source = SourceFile(name, data.decode("utf-8", "surrogateescape"))

@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..grammar import Diagnostic, DiagnosticError, has_errors
+from ..grammar import Diagnostic, DiagnosticError, decode_text, has_errors
 from .capabilities import Capabilities
 from .cards import DEFAULT_DEVICE, DeviceProfile, ModelCard, PromptsCard, find_device, find_source
 from .check import check_plan
 from .checked import CheckedPlan
 from .estimate import Costs
 from .fit import check_fit
-from .graph import Engine, Graph, Model, Prompts, check_graph, read_graph
+from .graph import Engine, Graph, Kv, Model, Prompts, check_graph, read_graph
 from .legalise import legalise
 from .lower import lower
 from .passes import PASSES
@@ -106,13 +106,15 @@ def _graph(data: bytes, name: str, base: Path) -> tuple[Graph, Costs, list[Diagn
 
 
 def is_graph_text(data: bytes) -> bool:
-    """Whether a file is a graph's text rather than a plan's YAML: its first word is `graph`, followed by a name."""
-    return re.match(rb"(?:\xef\xbb\xbf)?(?:\s|#[^\n]*\n)*graph[ \t]+[A-Za-z_][\w.]*[ \t]*:", data) is not None
+    """Whether a file is a graph's text rather than a plan's YAML: its first word is `graph`, followed by another."""
+    return re.match(rb"(?:\xef\xbb\xbf)?(?:\s|#[^\n]*\n)*graph[ \t]+[^\s:]", data) is not None
 
 
 def _read(data: bytes, name: str) -> Graph:
-    text = data.decode("utf-8-sig", errors="replace")
-    graph, found = read_graph(text, name)
+    source, mistakes = decode_text(data, name)
+    if mistakes:
+        raise DiagnosticError(mistakes)
+    graph, found = read_graph(source.text, name)
     found = found or (() if graph is None else check_graph(graph))
     if graph is None or found:
         raise DiagnosticError(found)
@@ -143,6 +145,12 @@ def _costs(plan: CheckedPlan) -> Costs:
     return Costs(cards, prompts, plan.profile, plan.context // 2)
 
 
+def _capacity(graph: Graph) -> int:
+    """The positions that the target's cache is made for."""
+    made = (value.type for node in graph.start.nodes for value in node.results)
+    return next(kind.capacity for kind in made if isinstance(kind, Kv) and kind.model == graph.target.name)
+
+
 def _costs_of(graph: Graph, base: Path) -> Costs:
     """What is known of the models of a graph that no plan made; those without a card stay unknown."""
     cards: dict[str, ModelCard] = {}
@@ -158,4 +166,4 @@ def _costs_of(graph: Graph, base: Path) -> Costs:
     device = find_device(wanted, None, base)
     if not isinstance(device, DeviceProfile):
         raise DiagnosticError((device,))
-    return Costs(cards, prompts, device, 1024)
+    return Costs(cards, prompts, device, _capacity(graph) // 2)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..grammar import Diagnostic
 from .checked import CheckedPlan
 from .estimate import Costs
 from .graph import Graph, Kv, Model, Tree, Value
-from .memory import memory_of, shown_bytes
+from .memory import ModelMemory, memory_of, shown_bytes
 from .plan_errors import ContextTooLong, TooMuchMemory, WrongRanks
 
 
@@ -22,11 +22,13 @@ def _context(graph: Graph, plan: CheckedPlan | None) -> Iterator[Diagnostic]:
     deepest = max((value.type.depth.limit for value in _values(graph) if isinstance(value.type, Tree)), default=0)
     capacities = {kv.model: kv.capacity for kv in (value.type for value in _values(graph)) if isinstance(kv, Kv)}
     for model in graph.all(Model):
-        needed = capacities.get(model.name, 0)
-        beyond = 0 if needed > (plan.context if plan else needed) else deepest
-        if needed + beyond > model.positions:
-            place = model.span if plan is None else plan.places.context
-            yield ContextTooLong(place, needed, beyond, model.name, model.positions)
+        capacity = capacities.get(model.name, 0)
+        # A drafter of another vocabulary counts its own tokens, and falls silent when its cache is full.
+        beyond = deepest if model.vocab == graph.target.vocab else 0
+        if capacity + beyond > model.positions:
+            said = plan is not None and plan.places.context.text
+            place = plan.places.context if plan is not None and said else model.span
+            yield ContextTooLong(place, capacity, beyond, model.name, model.positions)
 
 
 def _values(graph: Graph) -> Iterator[Value]:
@@ -37,27 +39,40 @@ def _values(graph: Graph) -> Iterator[Value]:
 
 
 def _memory(graph: Graph, costs: Costs, plan: CheckedPlan | None) -> Iterator[Diagnostic]:
+    """Every rank of a pipeline is a device, and each has to hold its share; without a pipeline there is one."""
+    device = costs.device.memory
+    available = device if plan is None else min(plan.memory, device)
     parts = memory_of(graph, costs.cards, costs.prompts)
-    needed = sum(part.weights + part.cache for part in parts)
-    available = costs.device.memory if plan is None else plan.memory
+    rank, needed = max(_loads(graph, parts).items(), key=lambda load: load[1], default=(0, 0))
     if needed <= available:
-        return
-    # The device of a pipeline's stage is one of several; together they have to hold the plan.
-    ranks = _ranks_of(graph)
-    if needed <= available * ranks:
         return
     shown = tuple(
         f"{part.model}: {shown_bytes(part.weights)} of weights, {shown_bytes(part.cache)} of cache" for part in parts
     )
-    where = (
-        f"the device `{costs.device.name}` has"
-        if plan is None or available == costs.device.memory
-        else "`limits` allow"
-    )
-    if ranks > 1:
-        where = f"{ranks} times {where}"
-    place = None if plan is None else plan.places.memory if available != costs.device.memory else plan.places.decode
-    yield TooMuchMemory(place, shown_bytes(needed), shown_bytes(available * ranks), where, shown)
+    where = f"the device `{costs.device.name}` has" if available == device else "`limits` allow"
+    what = f"rank {rank} of the plan" if _ranks_of(graph) > 1 else "the plan"
+    place = None if plan is None else plan.places.memory if available != device else plan.places.decode
+    yield TooMuchMemory(place, what, shown_bytes(needed), shown_bytes(available), where, shown)
+
+
+def _loads(graph: Graph, parts: Iterable[ModelMemory]) -> dict[int, float]:
+    """Bytes on each rank: a model in stages by its layers there, any other whole on the first of its ranks."""
+    models = {model.name: model for model in graph.all(Model)}
+    loads: dict[int, float] = {}
+    for part in parts:
+        model = models.get(part.model)
+        first = 0 if model is None or model.ranks is None else model.ranks.first
+        for stage, share in enumerate(_shares(model)):
+            loads[first + stage] = loads.get(first + stage, 0.0) + share * (part.weights + part.cache)
+    return loads
+
+
+def _shares(model: Model | None) -> tuple[float, ...]:
+    """The share of a model's layers in each of its stages."""
+    if model is None or not model.stages:
+        return (1.0,)
+    layers = model.layers or (1,) * model.stages
+    return tuple(count / sum(layers) for count in layers)
 
 
 def _ranks(graph: Graph, plan: CheckedPlan | None) -> Iterator[Diagnostic]:

@@ -306,12 +306,13 @@ class NoRoomForPrompt(PlanDiagnostic):
 class TooMuchMemory(PlanDiagnostic):
     """More memory than there is."""
 
+    what: str
     needed: str
     available: str
     where: str
     parts: tuple[str, ...]
     code: ClassVar[str] = "SP0465"
-    title: ClassVar[str] = "the plan needs {needed} of memory, and {where} {available}"
+    title: ClassVar[str] = "{what} needs {needed} of memory, and {where} {available}"
     label: ClassVar[str] = "does not fit"
     rule: ClassVar[str] = (
         "Weights and caches of all models are set aside before anything runs, so their sum has to fit."
