@@ -79,7 +79,9 @@ def as_law(p):
 def test_after_a_rejection_nothing_is_left_of_its_token(p, candidates):
     """So a certain twin that comes later may be dropped."""
     twins = [twin for each in candidates for twin in (each, Proposal(each.token)) if twin.token is not None]
-    assert all(index % 2 == 0 for index, _ in outcome_law(p, twins, Rejection()) if index is not None)
+    outcomes = outcome_law(p, twins, Rejection()).items()
+    # Where the law equals what is left, rounding leaves rejections of a weight like 1e-17.
+    assert all(index % 2 == 0 for (index, _), weight in outcomes if index is not None and weight > 1e-12)
 
 
 def test_two_names_for_one_child_lead_to_it():
