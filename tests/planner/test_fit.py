@@ -58,4 +58,7 @@ def test_costs_of_a_graph_are_those_of_its_plan() -> None:
     plan = (Path(__file__).parents[2] / "specs/plans/choose_rows.yaml").read_text()
     long = plan.replace("batch: 8", "batch: 8, context: 16384").encode()
     lowered = compile_source(long, "plan.yaml", BASE, stop_after="lower")
-    assert compile_source(str(lowered.graph).encode(), "g.txt", BASE).graph == compile_source(long, "plan.yaml", BASE).graph
+    assert (
+        compile_source(str(lowered.graph).encode(), "g.txt", BASE).graph
+        == compile_source(long, "plan.yaml", BASE).graph
+    )
