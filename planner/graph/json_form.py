@@ -14,8 +14,9 @@ from .declarations import KEYWORDS, Declaration, Dynamic, Product, Ranks, Ref, S
 from .errors import GraphJson
 from .graph import FORMAT_VERSION, Graph, Law, inner_regions
 from .nodes import NODES, Node, Region, Rule
-from .parsing import MOST_CHARACTERS, read_graph
+from .parsing import read_graph
 from .printing import KEYWORD_OF, Part, parts, print_graph
+from .syntax import MOST_CHARACTERS
 from .types import Size, Type, Value
 
 Json = dict[str, Any]
