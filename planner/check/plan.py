@@ -12,8 +12,9 @@ from ..checked import CheckedModel, CheckedPlan, CheckedPrompts, Ending, Guard, 
 from ..plan_errors import NoChatTemplate, NoRoomForPrompt, NotYet, SystemUnsaid, TokenOutside, Unused, WrongSampling
 from ..resolve import resolve
 from ..strategy import Decoder, decoded_model
+from .around import Decisions
 from .models import check_models
-from .strategy import Decisions, decide
+from .strategy import decide
 
 
 def check_plan(data: bytes, name: str, base: Path) -> tuple[CheckedPlan | None, tuple[Diagnostic, ...]]:

@@ -1,0 +1,90 @@
+"""Which vocabulary rule each draft follows: what was said, or what `auto` makes of the vocabularies and the sampling."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...grammar import Span
+from ..cards import ModelCard, find_pair
+from ..plan_errors import AutoVocabDecided, NeedlessBridge, OtherVocabulary
+from ..strategy import (
+    AcceptRule,
+    AutoVocab,
+    ChooseDraft,
+    Draft,
+    ExactMatch,
+    MergeDrafts,
+    ModelDraft,
+    ModelName,
+    Pard,
+    Same,
+    Slem,
+    Slrs,
+    Tli,
+    Vocabulary,
+    decoded_model,
+)
+from .around import Around, Decisions, model_of
+
+_NEARLY_ALL = 0.95
+_POOR = 0.8
+
+
+def decide_vocabularies(draft: Draft, accept: AcceptRule, around: Around, decisions: Decisions) -> Draft:
+    """The draft with every vocabulary rule decided."""
+    match draft:
+        case ModelDraft():
+            name = decoded_model(draft.drafter)
+            vocab = _vocabulary(draft.vocab, name, draft.span, accept, around, decisions)
+            return replace(draft, vocab=vocab)
+        case Pard():
+            return replace(draft, vocab=_vocabulary(draft.vocab, draft.model, draft.span, accept, around, decisions))
+        case MergeDrafts() | ChooseDraft():
+            inner = tuple(decide_vocabularies(each, accept, around, decisions) for each in draft.drafts)
+            return replace(draft, drafts=inner)
+        case _:
+            return draft
+
+
+def _vocabulary(vocab: Vocabulary, name: ModelName, span: Span, accept: AcceptRule, around: Around,
+                decisions: Decisions) -> Vocabulary:  # fmt: skip
+    drafter, target = model_of(name, decisions).card, decisions.models[around.model].card
+    if drafter.vocabulary == target.vocabulary:
+        if not isinstance(vocab, Same | AutoVocab):
+            decisions.found.append(NeedlessBridge(vocab.span, called(vocab), target.vocabulary))
+        return Same(span=vocab.span)
+    match vocab:
+        case Same():
+            raise decisions.refuse(
+                OtherVocabulary(name.span, name.name, around.model, drafter.vocabulary, target.vocabulary)
+            )
+        case AutoVocab():
+            chosen, reason = _auto_vocabulary(vocab.span, drafter, target, accept, around, decisions)
+            decisions.found.append(AutoVocabDecided(name.span, called(chosen), reason))
+            return chosen
+        case _:
+            return vocab
+
+
+def _auto_vocabulary(span: Span, drafter: ModelCard, target: ModelCard, accept: AcceptRule, around: Around,
+                     decisions: Decisions) -> tuple[Vocabulary, str]:  # fmt: skip
+    pair = find_pair(drafter.vocabulary, target.vocabulary)
+    samples = around.temperature > 0 and not isinstance(accept, ExactMatch)
+    if not samples:
+        if pair is not None and pair.jaccard >= _NEARLY_ALL:
+            return Tli(span=span), f"{pair.jaccard:.0%} of the tokens are shared, which saves re-encoding"
+        known = "" if pair is None else f", and {pair.jaccard:.0%} of the tokens are shared"
+        return Slem(max_candidates=None, span=span), f"nothing is sampled{known}"
+    if pair is None or pair.weighted_of_target is None:
+        return Tli(span=span), "it samples, and nobody has counted how much these vocabularies share"
+    share = pair.weighted_of_target
+    if share >= _POOR:
+        return Tli(span=span), f"it samples, and {share:.0%} of the target's text is in shared tokens"
+    return Slrs(
+        form="chain", empty="reject", span=span
+    ), f"it samples, and only {share:.0%} of the target's text is shared"
+
+
+def called(vocab: Vocabulary) -> str:
+    """The word that a plan has for a vocabulary rule."""
+    return {Slem: "slem", Tli: "tli", Slrs: "slrs", Same: "same", AutoVocab: "auto"}[type(vocab)]
