@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..grammar import Diagnostic, DiagnosticError, has_errors, to_json
+from ..grammar import Diagnostic, DiagnosticError, has_errors, to_json, visible
 from .exits import Exit, exit_for
 from .files import Input, read_input
 from .output import Output, speaks
@@ -27,7 +27,7 @@ def command(plan: str, engine: str | None, output: Output) -> Exit:
     else:
         output.diagnostics(found)
         if not has_errors(found):
-            output.text(f"{source.name}: no mistakes found\n")
+            output.text(f"{visible(source.name)}: no mistakes found\n")
     return exit_for(found)
 
 

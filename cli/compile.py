@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import click
 
 from .. import backends
 from ..grammar import DiagnosticError
-from ..planner import CannotRun, CompiledPlan, stage_names
+from ..planner import CannotRun, CompiledPlan, legalise, stage_names
 from ..planner.draw import graph_to_dot, graph_to_mermaid, graph_to_svg
 from ..planner.graph import graph_to_json
-from .errors import EngineCannotRun, NoSuchPass
+from .errors import EngineCannotRun, NoSuchPass, OneFolderTwice
 from .files import Input, read_input
 from .folder import write_folder
 from .output import Output, as_json, speaks
 from .plans import compile_input, plan_argument
+from .relocate import relocated
 
+_PRINTED = "eager"
 FORMS = ("graph", "json", "dot", "mermaid", "svg", "python")
 
 
@@ -45,21 +47,25 @@ def command(
     """
     if last is not None and last not in stage_names():
         raise DiagnosticError([NoSuchPass(None, last, stage_names())])
+    if folder == "-":
+        folder = None
+    if folder and passes and Path(folder).resolve() == Path(passes).resolve():
+        raise DiagnosticError([OneFolderTwice(None, folder)])
     source = read_input(plan)
-    # The program is the eager engine's, whatever the plan names.
-    engine = "eager" if emit == "python" else None
-    compiled = compile_input(source, engine, last)
+    compiled = compile_input(source, None, last)
     output.diagnostics(compiled.diagnostics)
-    result = _form(compiled, emit or ("graph" if output.format == "text" else "json"))
+    result = _form(compiled, emit or ("graph" if output.format == "text" else "json"), output)
     if passes is not None:
-        write_folder(passes, _stages(compiled), _about(compiled, source), force=force)
-    if folder not in (None, "-"):
-        write_folder(folder, _files(compiled), _about(compiled, source), force=force)
-    if folder in (None, "-") or emit is not None:
+        there = relocated(compiled, passes)
+        write_folder(passes, _stages(there), _about(there, source), force=force)
+    if folder is not None:
+        there = relocated(compiled, folder)
+        write_folder(folder, _files(there), _about(there, source), force=force)
+    if folder is None or emit is not None:
         output.text(result)
 
 
-def _form(compiled: CompiledPlan, form: str) -> str:
+def _form(compiled: CompiledPlan, form: str, output: Output) -> str:
     match form:
         case "graph":
             return str(compiled.graph)
@@ -72,9 +78,12 @@ def _form(compiled: CompiledPlan, form: str) -> str:
         case "svg":
             return graph_to_svg(compiled.graph)
         case _:
-            if not _runs(compiled):
-                raise DiagnosticError([EngineCannotRun(None, compiled.engine)])
-            (program,) = backends.emit(compiled.graph, compiled.engine).values()
+            # The program that is printed is the eager engine's, whatever the plan names.
+            cannot = legalise(compiled.graph, _PRINTED, backends.CAPABILITIES)
+            if cannot:
+                output.diagnostics(each for each in cannot if each not in compiled.diagnostics)
+                raise DiagnosticError([EngineCannotRun(None, _PRINTED)])
+            (program,) = backends.emit(compiled.graph, _PRINTED).values()
             return program
 
 

@@ -102,6 +102,37 @@ class NotOurFolder(CommandLineError):
         return ("name another folder, or write beside what is there with --force",)
 
 
+class IsFile(CommandLineError):
+    """A file where a folder is written."""
+
+    path: str
+
+    code = "SP0913"
+    title = "`{path}` is a file, and a folder is written here"
+    rule = (
+        "`compile -o` and `--dump-passes` write a folder: the graph, what the backend runs, and a manifest. A file that "
+        "is there already is never replaced by it."
+    )
+    wrong = "specplan compile plan.yaml -o plan.yaml"
+    right = "specplan compile plan.yaml -o build"
+
+    def help(self) -> tuple[str, ...]:
+        """The way to a single file."""
+        return ("name a folder; for the graph alone, redirect what `compile` prints: `specplan compile PLAN > FILE`",)
+
+
+class OneFolderTwice(CommandLineError):
+    """Two results that would overwrite each other."""
+
+    path: str
+
+    code = "SP0914"
+    title = "`-o` and `--dump-passes` both name the folder `{path}`"
+    rule = "A folder that is written is replaced as a whole, so two results need two folders."
+    wrong = "specplan compile plan.yaml -o build --dump-passes build"
+    right = "specplan compile plan.yaml -o build --dump-passes passes"
+
+
 class NotInstalled(CommandLineError):
     """A library of an extra that is not there."""
 
@@ -189,14 +220,17 @@ class NoSuchCode(CommandLineError):
 
 
 class NoSuchPass(CommandLineError):
-    """A pass that does not run for this plan."""
+    """A word that names no pass."""
 
     name: str
     known: tuple[str, ...]
 
     code = "SP0911"
     title = "no pass is called `{name}`"
-    rule = "`--stop-after` names the last pass to run. Only the passes that run for this plan can be named."
+    rule = (
+        "`--stop-after` names the last pass to run, any pass there is, whether or not it changes this plan; `lower` "
+        "stands for what there is before the first."
+    )
     wrong = "specplan compile plan.yaml --stop-after fuse_prompt"
     right = "specplan compile plan.yaml --stop-after fuse_prompts"
 

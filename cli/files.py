@@ -68,10 +68,12 @@ def write_result(path: str, text: str) -> None:
     if path == "-":
         print_result(text)
         return
+    if not path:
+        raise DiagnosticError([CannotWrite(None, path, "the name is empty")])
     try:
         replace_file(Path(path), text.encode())
     except IsADirectoryError:
-        raise DiagnosticError([IsFolder(None, path)]) from None
+        raise DiagnosticError([CannotWrite(None, path, "it is a folder, and a file is written here")]) from None
     except OSError as error:
         raise DiagnosticError([CannotWrite(None, path, _reason(error))]) from None
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
 
 from .. import __version__
 from ..grammar import DiagnosticError
-from .errors import CannotWrite, NotOurFolder
+from .errors import CannotWrite, IsFile, NotOurFolder
 from .files import name_beside, replace_file
 from .output import as_json
 
@@ -21,20 +21,25 @@ FORMAT_VERSION = 1
 def write_folder(path: str, files: Mapping[str, str], about: Mapping[str, object], *, force: bool) -> None:
     """Write files and a manifest that lists them with their checksums; `about` goes into the manifest too.
 
-    An older folder of ours is replaced in one step. With `force`, files are put, one by one, beside what is there.
+    An older folder of ours is replaced in one step; the one in which the command runs stays, or the shell would stand in
+    a deleted folder, and its files are replaced one by one. With `force`, so they are beside what is there.
     Raises DiagnosticError where that cannot be done; what was there before is then still there.
     """
+    if not path:
+        raise DiagnosticError([CannotWrite(None, path, "the name is empty")])
     contents = {name: text.encode() for name, text in sorted(files.items())}
     contents[MANIFEST] = as_json(_manifest(contents, about)).encode()
     try:
         target = Path(path).resolve()
+        if target.exists() and not target.is_dir():
+            raise DiagnosticError([IsFile(None, path)])
         stranger = _stranger(target)
-        if stranger is None:
+        if stranger is None and Path.cwd().is_relative_to(target):
+            _replace_files(target, contents, {*_listed(target / MANIFEST)} - {*contents})
+        elif stranger is None:
             _replace_folder(target, contents)
-        elif force and target.is_dir():
-            for name, data in contents.items():
-                (target / name).parent.mkdir(parents=True, exist_ok=True)
-                replace_file(target / name, data)
+        elif force:
+            _replace_files(target, contents)
         else:
             raise DiagnosticError([NotOurFolder(None, path, stranger)])
     except OSError as error:
@@ -50,21 +55,33 @@ def _stranger(target: Path) -> str | None:
     """Something at or in the target that no manifest of ours lists, if there is any."""
     if not target.exists():
         return None
-    if not target.is_dir():
-        return target.name
-    ours = {MANIFEST, *_listed(target / MANIFEST)}
-    there = sorted(each.relative_to(target).as_posix() for each in target.rglob("*") if not each.is_dir())
-    if MANIFEST not in there or len(ours) == 1:
-        ours = set()
-    return next((name for name in there if name not in ours and "__pycache__" not in name), None)
+    listed = _listed(target / MANIFEST)
+    ours = {PurePosixPath(name) for name in (MANIFEST, *listed)} if listed else set()
+    ours |= {folder for name in ours for folder in name.parents}
+    there = sorted(PurePosixPath(each.relative_to(target).as_posix()) for each in target.rglob("*"))
+    return next((str(name) for name in there if name not in ours and not _is_compiled_python(name)), None)
+
+
+def _is_compiled_python(name: PurePosixPath) -> bool:
+    """Whether running a program of ours left it there."""
+    return name.name == "__pycache__" or (name.parent.name == "__pycache__" and name.suffix == ".pyc")
 
 
 def _listed(manifest: Path) -> list[str]:
     try:
         value = json.loads(manifest.read_bytes())
-        return [*value["files"]] if "specplan" in value else []
+        return [*map(str, value["files"])] if "specplan" in value else []
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return []
+
+
+def _replace_files(target: Path, contents: Mapping[str, bytes], stale: Iterable[str] = ()) -> None:
+    for name, data in contents.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        replace_file(target / name, data)
+    for name in stale:
+        if ".." not in PurePosixPath(name).parts and not name.startswith("/"):  # a manifest names nothing outside
+            (target / name).unlink(missing_ok=True)
 
 
 def _replace_folder(target: Path, contents: Mapping[str, bytes]) -> None:

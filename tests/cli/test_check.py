@@ -36,3 +36,10 @@ def test_bytes_that_are_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[st
     (tmp_path / "plan.yaml").write_bytes(bytes(range(256)))
     assert specplan("check", str(tmp_path / "plan.yaml")) is Exit.DIAGNOSTICS
     assert "error[SP01" in capsys.readouterr().err
+
+
+def test_a_file_name_never_reaches_the_terminal_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = tmp_path / "a\x1b[2Jb.yaml"
+    plan.write_bytes(PLANS[0].read_bytes())
+    assert specplan("check", str(plan)) is Exit.DONE
+    assert "\x1b" not in capsys.readouterr().out

@@ -112,3 +112,56 @@ def test_the_same_bytes_under_every_hash_seed(tmp_path: Path) -> None:
         assert run.returncode == 0, run.stderr
         written.add((run.stderr, *(each.read_bytes() for each in sorted(folder.iterdir()))))
     assert len(written) == 1
+
+
+MINE = """\
+architecture: llama
+layers: 2
+hidden_size: 64
+intermediate_size: 64
+heads: 4
+kv_heads: 2
+head_dim: 16
+vocabulary: toy
+vocab_size: 64
+entries: 64
+tokenizer: other
+positions: 512
+"""
+ELSEWHERE = """\
+specplan: 1
+models: {target: {source: ./mine.yaml, adapter: ./adapter}}
+decode: autoregressive(target)
+prompt: {template: none}
+limits: {context: 256, max_new_tokens: 16}
+backend: {device: ./device.yaml}
+"""
+
+
+@pytest.mark.parametrize("place", ["out", "deep/er/out", "plans/out", "."])
+def test_a_graph_elsewhere_finds_what_the_plan_named(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans" / "mine.yaml").write_text(MINE)
+    (tmp_path / "plans" / "device.yaml").write_text((ROOT / "specs" / "devices" / "cpu.yaml").read_text())
+    (tmp_path / "plans" / "plan.yaml").write_text(ELSEWHERE)
+    assert specplan("compile", "plans/plan.yaml", "-o", place, "--force") is Exit.DONE
+    assert specplan("compile", "plans/plan.yaml", "--dump-passes", "passes") is Exit.DONE
+    assert "./adapter" in capsys.readouterr().out
+    text = (tmp_path / place / "graph.txt").read_text()
+    assert os.path.relpath(tmp_path / "plans" / "adapter", tmp_path / place) in text
+    assert str(tmp_path) not in text
+    for graph in (tmp_path / place / "graph.txt", tmp_path / "passes" / "0_lower.txt"):
+        assert specplan("check", str(graph)) is Exit.DONE
+    assert "mistakes found" in capsys.readouterr().out
+
+
+def test_printing_the_program_does_not_change_what_is_written(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(Path(NGRAM).read_text() + "backend: {engine: onnx}\n")
+    for name, words in (("plain", []), ("printed", ["--emit", "python"])):
+        assert specplan("compile", str(tmp_path / "plan.yaml"), "-o", str(tmp_path / name), *words) is Exit.DONE
+    written = [{each.name: each.read_text() for each in (tmp_path / name).iterdir()} for name in ("plain", "printed")]
+    assert written[0] == written[1]
+    assert json.loads(written[0]["manifest.json"])["engine"] == "onnx"

@@ -69,7 +69,7 @@ def test_force_leaves_what_is_not_ours(tmp_path: Path) -> None:
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "build").write_text("mine")
     for force in (False, True):
-        with pytest.raises(DiagnosticError, match="SP0905"):
+        with pytest.raises(DiagnosticError, match="SP0913"):
             write_folder(str(tmp_path / "build"), FILES, {}, force=force)
     assert (tmp_path / "build").read_text() == "mine"
 
@@ -105,3 +105,42 @@ def test_a_stopped_swap_puts_the_old_folder_back(tmp_path: Path, monkeypatch: py
     with pytest.raises(KeyboardInterrupt):
         write_folder(str(tmp_path / "build"), {"graph.txt": "graph b\n"}, {}, force=False)
     assert contents(tmp_path / "build") == before
+
+
+@pytest.mark.parametrize("name", ["my__pycache__/thesis.txt", "__pycache__/thesis.txt", "drafts/", "link/"])
+def test_nothing_of_somebody_else_is_lost(tmp_path: Path, name: str) -> None:
+    place = tmp_path / "build"
+    write_folder(str(place), FILES, {}, force=False)
+    mine = place / name
+    if name == "link/":
+        mine.symlink_to(tmp_path)
+    elif name.endswith("/"):
+        mine.mkdir()
+    else:
+        mine.parent.mkdir()
+        mine.write_text("mine")
+    with pytest.raises(DiagnosticError, match="SP0905"):
+        write_folder(str(place), FILES, {}, force=False)
+    assert mine.exists()
+
+
+def test_what_running_a_program_leaves_is_replaced(tmp_path: Path) -> None:
+    write_folder(str(tmp_path / "build"), FILES, {}, force=False)
+    (tmp_path / "build" / "__pycache__").mkdir()
+    (tmp_path / "build" / "__pycache__" / "decode.cpython-311.pyc").write_bytes(b"")
+    write_folder(str(tmp_path / "build"), FILES, {}, force=False)
+    assert not (tmp_path / "build" / "__pycache__").exists()
+
+
+def test_the_folder_in_which_we_run_stays_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = tmp_path.stat().st_ino
+    write_folder(".", FILES, {}, force=False)
+    write_folder(".", {"graph.txt": "graph b\n"}, {}, force=False)
+    assert tmp_path.stat().st_ino == before
+    assert {*contents(tmp_path)} == {"graph.txt", "manifest.json"}
+
+
+def test_an_empty_name_is_no_folder() -> None:
+    with pytest.raises(DiagnosticError, match="SP0904.*the name is empty"):
+        write_folder("", FILES, {}, force=False)
