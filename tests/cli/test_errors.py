@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from specplan.backends.models.errors import LibraryMissing, UnknownSource
 from specplan.cli import errors
 from specplan.cli.errors import CommandLineError
-from specplan.cli.exits import Exit
+from specplan.cli.exits import Exit, exit_for
 from specplan.cli.program import program
-from specplan.grammar import DiagnosticError
+from specplan.grammar import Diagnostic, DiagnosticError
 
 PLAN = """\
 specplan: 1
@@ -37,6 +38,8 @@ MISTAKES = [
     ("SP0910", Exit.USAGE, "specplan explain-code SP0019"),
     ("SP0911", Exit.USAGE, "specplan compile plans/ngram.yaml --stop-after fuse_prompt"),
     ("SP0912", Exit.MISSING, "specplan run plans/parallel.yaml --prompt Hello"),
+    ("SP0913", Exit.USAGE, "specplan compile plans/ngram.yaml -o plans/parallel.yaml"),
+    ("SP0914", Exit.USAGE, "specplan compile plans/ngram.yaml -o build --dump-passes ./build"),
 ]
 
 
@@ -73,3 +76,16 @@ def test_as_a_person_sees_it(
 
 def test_a_diagnostic_error_says_its_codes() -> None:
     assert str(DiagnosticError([errors.NoPrompt(None)])) == "SP0907: there is no prompt"
+
+
+@pytest.mark.parametrize(
+    ("found", "ending"),
+    [
+        ([], Exit.DONE),
+        ([UnknownSource(None, "x", ()), LibraryMissing(None, "torch", "running")], Exit.MISSING),
+        ([UnknownSource(None, "x", ())], Exit.DIAGNOSTICS),
+        ([errors.NoPrompt(None)], Exit.USAGE),
+    ],
+)
+def test_the_gravest_mistake_says_how_we_end(found: list[Diagnostic], ending: Exit) -> None:
+    assert exit_for(found) is ending
