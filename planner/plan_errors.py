@@ -473,14 +473,15 @@ class TooManyPasses(PlanDiagnostic):
 
 
 class WrittenTree(PlanDiagnostic):
-    """A tree whose written paths are not one."""
+    """A tree whose written paths are not one, or that is too large."""
 
     problem: str
     code: ClassVar[str] = "SP0475"
-    title: ClassVar[str] = "the written tree {problem}"
-    label: ClassVar[str] = "this tree"
+    title: ClassVar[str] = "this tree {problem}"
+    label: ClassVar[str] = "as it is written"
     rule: ClassVar[str] = (
-        "A tree is written as rank paths; with each path come all its beginnings, and none is deeper than there are prompts."
+        "A tree is written as rank paths; with each path come all its beginnings, and none is deeper than there are prompts. "
+        "No tree has more than 1024 nodes."
     )
     wrong: ClassVar[str] = _plan(
         "speculate(target, draft=ppd(prompts, tree=[[0], [1, 0]]))",
