@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import click
 
 from ..grammar import Diagnostic, DiagnosticError, render, to_json
-from .exits import Exit, ReaderLeft, exit_for
+from .exits import Exit, exit_for
 from .files import print_result
 
 
@@ -70,8 +70,6 @@ def speaks(*formats: str) -> Callable[[Callable[..., Exit | None]], Callable[...
             except DiagnosticError as error:
                 output.diagnostics(error.diagnostics)
                 return exit_for(error.diagnostics)
-            except BrokenPipeError as error:
-                raise ReaderLeft from error
 
         return wrapped
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -28,6 +30,16 @@ COMMANDS = {
 
 class LateCommands(click.Group):
     """A group that imports a command's file when the command is called."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Read the command line, which may print help."""
+        with _reader_may_leave():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command."""
+        with _reader_may_leave():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every name, in the order in which one would use them."""
@@ -71,13 +83,26 @@ def program() -> None:
 def main() -> NoReturn:
     """Run the program with the words of the command line, and end with one of the exit codes."""
     _speak_utf8()
-    code = _run()
     try:
-        sys.stdout.flush()
-    except OSError:  # the command has said so
-        # What is still buffered must not be written once again when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _run()
+    except BrokenPipeError:  # it was an error that nobody reads any more
+        code = Exit.READER_LEFT
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # the command has said so
+            # What is still buffered must not be written once again when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(int(code))
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """Keep a closed pipe from click, which would end with 1."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderLeft from error
 
 
 def _run() -> Exit:
@@ -100,6 +125,8 @@ def _speak_utf8() -> None:
     """Let the same plan give the same bytes under every locale."""
     if sys.stdout is None:  # it was closed by whoever started us
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (it stays open)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")

@@ -142,5 +142,5 @@ def test_the_folder_in_which_we_run_stays_itself(tmp_path: Path, monkeypatch: py
 
 
 def test_an_empty_name_is_no_folder() -> None:
-    with pytest.raises(DiagnosticError, match="SP0904.*the name is empty"):
+    with pytest.raises(DiagnosticError, match="the name is empty"):
         write_folder("", FILES, {}, force=False)

@@ -89,6 +89,15 @@ def test_a_reader_that_leaves_ends_us_quietly() -> None:
     assert (process.stderr.read(), process.wait()) == ("", 141)
 
 
+@pytest.mark.parametrize("words", ["check /dev/null", "--help", "check --help", "bogus", "check no-such-file", "check"])
+def test_a_reader_of_both_streams_that_leaves_ends_us_quietly(words: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run([*SPECPLAN, *words.split()], stdout=writing, stderr=writing, cwd=ROOT)
+    os.close(writing)
+    assert run.returncode == 141
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
 def test_a_full_disk_is_a_diagnostic() -> None:
     with open("/dev/full", "w") as full:
@@ -97,12 +106,15 @@ def test_a_full_disk_is_a_diagnostic() -> None:
     assert run.stderr.startswith("error[SP0904]: cannot write `<stdout>`: No space left on device\n")
 
 
-@pytest.mark.parametrize(("closed", "code"), [("<&-", 2), (">&-", 0)])
+@pytest.mark.parametrize(("closed", "code"), [("<&-", 2), (">&-", 0), ("2>&-", 0), (">&- 2>&-", 0)])
 def test_a_closed_stream_is_no_bug_of_ours(closed: str, code: int) -> None:
     words = ["check", "-"] if closed == "<&-" else ["explain-code"]
     script = f'"$0" -m specplan {" ".join(words)} {closed}'
     run = subprocess.run(["sh", "-c", script, sys.executable], capture_output=True, text=True, cwd=ROOT)
     assert run.returncode == code, run.stderr
+    if closed == "2>&-":
+        failed = subprocess.run(["sh", "-c", '"$0" -m specplan check nothing 2>&-', sys.executable], cwd=ROOT)
+        assert failed.returncode == 2
     assert "Traceback" not in run.stderr
 
 
