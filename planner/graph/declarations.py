@@ -4,7 +4,8 @@ Declarations were decided when the graph was made; values change every step. A d
 
     KIND NAME [= HEAD] [field=value, ...]
 
-where the head is a string or a call on names or numbers; `text.py` reads and prints both from the fields below.
+where the head is a string or a call on names or numbers; `parsing.py` reads and `printing.py` prints both from the fields
+below, and `rules.py` holds every field against its limit.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NewType
 
-from ...grammar import Span
+from ...grammar import ENGINES, Span
+from .limits import LARGEST, limited
 from .types import Size
 
 Ref = NewType("Ref", str)
@@ -22,6 +24,10 @@ Ref = NewType("Ref", str)
 
 DTYPES = ("float64", "float32", "float16", "bfloat16", "int8", "int4")
 """The types that weights may have."""
+MOST_NODES = 1024
+"""No tree has more nodes in all, children of a node, or layers."""
+MOST_RANKED = 32
+"""A rank among guesses is one character of a state's text: `0` to `9`, `a` to `v`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,8 @@ class Declaration:
 class Vocab(Declaration):
     """A vocabulary: `size` rows of logits, of which the first `entries` are tokens (the rest is padding)."""
 
-    size: int
-    entries: int | None = None
+    size: int = limited(1)
+    entries: int | None = limited(1, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +70,14 @@ class Model(Declaration):
 
     source: str
     vocab: Ref
-    dtype: Ref
-    positions: int
+    dtype: Ref = limited(words=DTYPES)
+    positions: int = limited(1)
     mask: int | None = None
     adapter: str | None = None
     device: str | None = None
     chat_template: str | None = None
-    stages: int | None = None
-    layers: tuple[int, ...] = ()
+    stages: int | None = limited(1, default=None)
+    layers: tuple[int, ...] = limited(1, default=())
     ranks: Ranks | None = None
 
 
@@ -83,10 +89,10 @@ class Table(Declaration):
     `nulls` says what becomes of a draft token without an image: `mask` forbids it, `reject` proposes nothing.
     """
 
-    method: Ref
+    method: Ref = limited(words=("tli", "slrs"))
     source: Ref
     target: Ref
-    nulls: Ref = Ref("mask")
+    nulls: Ref = limited(words=("mask", "reject"), default=Ref("mask"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +101,8 @@ class Prompts(Declaration):
 
     source: str
     rides: Ref
-    depth: int
-    top: int
+    depth: int = limited(1, MOST_NODES)
+    top: int = limited(1, MOST_RANKED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,54 +124,55 @@ class Sparse(Declaration):
 class Static(Declaration):
     """A tree in which every node of layer i has `children[i]` children."""
 
-    children: tuple[int, ...]
+    children: tuple[int, ...] = limited(1, MOST_NODES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product(Declaration):
     """The `nodes` likeliest paths through levels of ranked guesses, found anew each step from the guesses' scores."""
 
-    nodes: int
+    nodes: int = limited(1, MOST_NODES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dynamic(Declaration):
     """A tree grown layer by layer: at most `children` of a node, the `width` likeliest of a layer, `depth` layers."""
 
-    width: int
-    children: int
-    depth: int
+    width: int = limited(1, MOST_NODES)
+    children: int = limited(1, MOST_NODES)
+    depth: int = limited(1, MOST_NODES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recent(Declaration):
     """A lookup: what followed when the last `max_ngram` (or fewer) tokens last occurred in the text so far."""
 
-    max_ngram: int
+    max_ngram: int = limited(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tags(Declaration):
     """PASTA's tags: a promise forks a thread, at most `max_forks` at once, and a sync joins them."""
 
-    max_forks: int
+    max_forks: int = limited(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling(Declaration):
     """A law over the next token from its scores; temperature 0 is the likeliest token."""
 
-    temperature: float = 0.0
-    top_k: int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
-    seed: int = 0
+    temperature: float = limited(0, 100, default=0.0)
+    top_k: int | None = limited(1, default=None)
+    top_p: float | None = limited(above=0, high=1, default=None)
+    min_p: float | None = limited(0, 1, default=None)
+    seed: int = limited(0, LARGEST, default=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine(Declaration):
     """What emits and runs the graph unless the command line says otherwise: `engine eager device="cpu"`."""
 
+    name: str = limited(words=ENGINES)
     device: str = "cpu"
 
 

@@ -278,3 +278,32 @@ class GraphJson(GraphDiagnostic):
     wrong: ClassVar[str] = '{"format_version": 99}'
     right: ClassVar[str] = "specplan compile plan.yaml --emit json"
     example: ClassVar[ExampleKind] = "none"
+
+
+class BeyondLimits(GraphDiagnostic):
+    """A field whose number or word means nothing to whoever runs it."""
+
+    where: str
+    field: str
+    value: str
+    limit: str
+    code: ClassVar[str] = "SP0516"
+    title: ClassVar[str] = "`{field}` of `{where}` is {limit}, not {value}"
+    label: ClassVar[str] = "beyond its limits"
+    rule: ClassVar[str] = (
+        "What stands in a graph is what runs, so numbers have bounds and words are chosen from a few, as in a plan."
+    )
+    wrong: ClassVar[str] = _but("sampling cold\n", "sampling cold temperature=-1.0\n")
+
+
+class NoSuchToken(GraphDiagnostic):
+    """A token id beyond the rows of its vocabulary."""
+
+    token: int
+    vocab: str
+    size: int
+    code: ClassVar[str] = "SP0517"
+    title: ClassVar[str] = "`{vocab}` has no token {token}"
+    label: ClassVar[str] = "ids are below {size}"
+    rule: ClassVar[str] = "The token ids that stop an answer are rows of the target's vocabulary."
+    wrong: ClassVar[str] = _but("max_new_tokens=8", "max_new_tokens=8, token_ids=[4]")

@@ -257,6 +257,11 @@ def _prefill(node: Prefill, declared: Declared) -> tuple[Type, ...]:
     stated = node.results[1].type if len(node.results) == 2 else None
     if not isinstance(stated, Kv) or stated.model != node.by or stated.levels:
         raise Mismatch(f"a new cache of `{node.by}` has to state its capacity: `kv[{node.by}, N]`")
+    longest = node.tokens.type.size.high if isinstance(node.tokens.type, Tokens) else None
+    if longest is not None and longest > stated.capacity:
+        raise Mismatch(
+            f"`{node.tokens}` is up to {longest} tokens, and the cache holds {stated.capacity}", node.tokens.name
+        )
     return root, stated
 
 

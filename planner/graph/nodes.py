@@ -19,6 +19,7 @@ from typing import Annotated, ClassVar
 
 from ...grammar import Span
 from .declarations import Ranks, Ref
+from .limits import limited
 from .types import Size, Value
 
 Look = Value
@@ -74,7 +75,7 @@ class Encode(Node):
     keyword = "encode"
     prompt: Value
     by: Ref
-    template: Ref = Ref("chat")
+    template: Ref = limited(words=("chat", "none"), default=Ref("chat"))
     system: str | None = None
 
 
@@ -118,13 +119,13 @@ class Draft(Node):
     threads: Look | None = None
     trust: Look | None = None
     by: Ref
-    tokens: int
-    masks: int | None = None
-    top: int | None = None
+    tokens: int = limited(0)
+    masks: int | None = limited(0, default=None)
+    top: int | None = limited(1, default=None)
     shape: Ref | None = None
     within: Ref | None = None
     sampling: Ref | None = None
-    min_confidence: float | None = None
+    min_confidence: float | None = limited(0, 1, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,7 @@ class Spell(Node):
     threads: Look | None = None
     trust: Look | None = None
     by: Ref
-    lookahead: int
+    lookahead: int = limited(1)
     through: Ref
     sampling: Ref
 
@@ -160,7 +161,7 @@ class Lookup(Node):
     threads: Look | None = None
     trust: Look | None = None
     by: Ref
-    tokens: int
+    tokens: int = limited(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +201,7 @@ class Repeat(Node):
     keyword = "repeat"
     initial: tuple[Cache, ...]
     trust: Look | None = None
-    until: int
+    until: int = limited(1)
     regions: tuple[Region, ...] = ()
 
 
@@ -225,7 +226,7 @@ class Respell(Node):
     keyword = "respell"
     words: Value
     cache: Look
-    keep: int | None = None
+    keep: int | None = limited(1, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,7 +286,7 @@ class Pack(Node):
 
     keyword = "pack"
     fresh: Value
-    cases: Size
+    cases: Size = limited(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,8 +334,8 @@ class Accept(Node):
     rule: Rule
     sampling: Ref
     within: Ref | None = None
-    epsilon: float | None = None
-    delta: float | None = None
+    epsilon: float | None = limited(0, 1, default=None)
+    delta: float | None = limited(0, 1, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,7 +364,7 @@ class Stop(Node):
     keyword = "stop"
     path: Value
     threads: Look | None = None
-    max_new_tokens: int
+    max_new_tokens: int = limited(1)
     strings: tuple[str, ...] = ()
     token_ids: tuple[int, ...] = ()
     ignore_eos: bool = False
@@ -441,8 +442,8 @@ class Watch(Node):
     keyword = "watch"
     trust: Value
     path: Value
-    window: int
-    min_speedup: float
+    window: int = limited(1)
+    min_speedup: float = limited(above=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -455,8 +456,8 @@ class Choose(Node):
 
     keyword = "choose"
     operands: tuple[Cache, ...]
-    per: Ref | None = None
-    cases: Size | None = None
+    per: Ref | None = limited(words=("rows",), default=None)
+    cases: Size | None = limited(1, default=None)
     regions: tuple[Region, ...] = ()
 
 

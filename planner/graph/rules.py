@@ -5,15 +5,27 @@ Checked after every pass, and on every graph that a person writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ...grammar import Diagnostic, Span
 from ..trees import read_state
-from .declarations import DTYPES, Declaration, Dynamic, Model, Prompts, Ranks, Sparse, Static, Table, Vocab
-from .errors import CacheUse, DoesNotFit, DoesNotGo, UncutPath, WrongLaw, WrongPlace, WrongRegion, WrongType
+from .declarations import Declaration, Model, Prompts, Ranks, Sparse, Table, Vocab
+from .errors import (
+    BeyondLimits,
+    CacheUse,
+    DoesNotFit,
+    DoesNotGo,
+    NoSuchToken,
+    UncutPath,
+    WrongLaw,
+    WrongPlace,
+    WrongRegion,
+    WrongType,
+)
 from .graph import Graph
 from .infer import Declared, Mismatch, infer
 from .law import law_of
+from .limits import beyond_limits
 from .nodes import (
     Accept,
     Choose,
@@ -30,15 +42,18 @@ from .nodes import (
 from .places import needed_ranks, result_ranks
 from .printing import parts
 from .rewrite import with_types
-from .types import Flow, Kv, Nothing, Path, Size, Type, Value, fits
+from .types import Done, Flow, Kv, Nothing, Path, Size, Type, Value, fits
 
 
 def check_graph(graph: Graph) -> tuple[Diagnostic, ...]:
     """Everything that is wrong with a graph, in the order of its text; empty if it is well formed."""
     declared = Declared(graph.declarations)
     found = [*_declarations(graph, declared)]
+    for node in graph.nodes():
+        found += _limits(node, node.span, node.keyword)
     if found:
         return tuple(found)
+    found += _ends(graph)
     for region in graph.regions():
         found += _types(region, declared)
         found += _caches(region)
@@ -71,30 +86,22 @@ def _declarations(graph: Graph, declared: Declared) -> Iterator[Diagnostic]:
             if wanted is not None and not isinstance(known.get(value), wanted):
                 kind = f" as {wanted.__name__.lower()}" if value in known else ""
                 yield DoesNotGo(each.span, each.name, f"`{value}` is not declared{kind}")
-        yield from _counts(each, known)
-        if isinstance(each, Model) and each.dtype not in DTYPES:
-            yield DoesNotGo(
-                each.span, each.name, f"`{each.dtype}` is no type of weights; there are {', '.join(DTYPES)}"
-            )
+        yield from _limits(each, each.span, each.name)
+        match each:
+            case Sparse(rides=rides):
+                yield from _sparse(each, known.get(rides))
+            case Vocab(size=size, entries=entries) if entries is not None and entries > size:
+                yield DoesNotGo(each.span, each.name, f"of {size} rows {entries} cannot be tokens")
+            case _:
+                continue
 
 
-MOST_NODES = 1024
-"""No tree has more children of a node, nodes of a layer, or layers."""
-
-
-def _counts(each: Declaration, known: Mapping[str, Declaration]) -> Iterator[Diagnostic]:
-    """Shapes are of a size that anybody draws."""
-    match each:
-        case Sparse(rides=rides):
-            yield from _sparse(each, known.get(rides))
-        case Dynamic(width=width, children=children, depth=depth):
-            if not all(1 <= count <= MOST_NODES for count in (width, children, depth)):
-                yield DoesNotGo(each.span, each.name, f"width, children and depth are 1 to {MOST_NODES}")
-        case Static(children=layers):
-            if not (layers and len(layers) <= MOST_NODES and all(1 <= count <= MOST_NODES for count in layers)):
-                yield DoesNotGo(each.span, each.name, f"the nodes of each layer have 1 to {MOST_NODES} children")
-        case _:
-            return
+def _limits(item: Declaration | Node, place: Span | None, called: str) -> Iterator[Diagnostic]:
+    """Every field is within the limit that stands on it."""
+    words = {part.name: part.word for part in parts(type(item))}
+    for name, value, limit in beyond_limits(item):
+        shown = f"`{value}`" if limit.words else str(list(value) if isinstance(value, tuple) else value)
+        yield BeyondLimits(place, called, words.get(name, name), shown, str(limit))
 
 
 _REFERENCES: dict[tuple[type[Declaration], str], type[Declaration]] = {
@@ -126,6 +133,48 @@ def _sparse(shape: Sparse, prompts: Declaration | None) -> Iterator[Diagnostic]:
     asks = Size.each(*(state.asks for state in states))
     if (shape.nodes, shape.asks) != (nodes, asks):
         yield DoesNotGo(shape.span, shape.name, f"its states make nodes={nodes}, asks={asks}")
+
+
+def _ends(graph: Graph) -> Iterator[Diagnostic]:
+    """A step says what it emits, and until when; a start does neither, nor does a region that is chosen."""
+    yield from _silent(graph.start)
+    if not graph.step.emitted:
+        yield WrongRegion(graph.step.span, "`step` emits nothing, so nobody would see what it decodes")
+    elif not isinstance(graph.step.emitted[0].type, Path):
+        first = graph.step.emitted[0]
+        yield WrongRegion(graph.step.span, f"`step` emits a path, and `{first}` is {first.type}")
+    until = graph.step.until
+    assert until is not None, "a step that goes on for ever is no text of a graph"
+    if not isinstance(until.type, Done):
+        yield WrongRegion(graph.step.span, f"`step` goes on until a `done`, and `{until}` is {until.type}")
+    for node in graph.nodes():
+        match node:
+            case Stop(token_ids=tokens):
+                vocab = graph.named(graph.target.vocab, Vocab)
+                yield from (
+                    NoSuchToken(node.span, each, vocab.name, vocab.size) for each in tokens if each >= vocab.size
+                )
+            case Choose(regions=regions):
+                for region in regions:
+                    yield from _silent(region)
+            case Repeat(regions=regions):
+                yield from (
+                    WrongRegion(
+                        region.span,
+                        f"`{region.name}` goes on until its `repeat` has enough, not until `{region.until}`",
+                    )
+                    for region in regions
+                    if region.until is not None
+                )
+            case _:
+                continue
+
+
+def _silent(region: Region) -> Iterator[Diagnostic]:
+    if region.emitted:
+        yield WrongRegion(region.span, f"`{region.name}` emits nothing: only a step does")
+    if region.until is not None:
+        yield WrongRegion(region.span, f"`{region.name}` runs once, so it goes on until nothing")
 
 
 def _types(region: Region, declared: Declared) -> Iterator[Diagnostic]:
