@@ -53,7 +53,8 @@ def command(
         raise DiagnosticError([OneFolderTwice(None, folder)])
     source = read_input(plan)
     compiled = compile_input(source, None, last)
-    output.diagnostics(compiled.diagnostics)
+    # What the engine cannot run yet is of interest where the files that it would run are asked for.
+    output.diagnostics(each for each in compiled.diagnostics if folder is not None or not isinstance(each, CannotRun))
     result = _form(compiled, emit or ("graph" if output.format == "text" else "json"), output)
     if passes is not None:
         there = relocated(compiled, passes)
@@ -81,7 +82,7 @@ def _form(compiled: CompiledPlan, form: str, output: Output) -> str:
             # The program that is printed is the eager engine's, whatever the plan names.
             cannot = legalise(compiled.graph, _PRINTED, backends.CAPABILITIES)
             if cannot:
-                output.diagnostics(each for each in cannot if each not in compiled.diagnostics)
+                output.diagnostics(cannot)
                 raise DiagnosticError([EngineCannotRun(None, _PRINTED)])
             (program,) = backends.emit(compiled.graph, _PRINTED).values()
             return program

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ..grammar import Diagnostic, ExampleKind, did_you_mean
+from ..grammar import Diagnostic, ExampleKind, Severity, did_you_mean
 
 
 class CommandLineError(Diagnostic):
@@ -248,7 +248,7 @@ class EngineCannotRun(CommandLineError):
     code = "SP0912"
     title = "the {engine} engine cannot run this yet"
     rule = (
-        "Every plan can be checked, compiled and explained; an engine runs the nodes that it knows. A warning at each "
+        "Every plan can be checked, compiled and explained; an engine runs the nodes that it knows. A note at each "
         "node that it does not know names the engines that do."
     )
     wrong = "specplan run specs/plans/pasta.yaml --prompt 'Name three metals.'"
@@ -256,4 +256,18 @@ class EngineCannotRun(CommandLineError):
 
     def help(self) -> tuple[str, ...]:
         """Where the reasons stand."""
-        return ("the warnings above say which nodes, and which engines can",)
+        return ("the notes above say which nodes, and which engines can",)
+
+
+class ToyTables(CommandLineError):
+    """A run whose text means nothing."""
+
+    severity = Severity.WARNING
+    code = "SP0915"
+    title = "the reference engine runs toy tables in the place of models: its text and its numbers are no model's"
+    rule = (
+        "The reference engine puts small tables of probabilities in the place of models, and a shrunk graph in the place "
+        "of the plan's, so that any plan can be watched and proved. Real models are run by the other engines."
+    )
+    wrong = "specplan run plan.yaml --engine reference --prompt 'Why is the sky blue?'"
+    right = "specplan run plan.yaml --engine eager --prompt 'Why is the sky blue?'"

@@ -12,7 +12,7 @@ from ..backends.models import shown_on
 from ..grammar import DiagnosticError
 from ..planner import CannotRun, CompiledPlan
 from .answers import show_answers
-from .errors import EngineCannotRun, NotInstalled
+from .errors import EngineCannotRun, NotInstalled, ToyTables
 from .exits import Exit, exit_for
 from .files import read_input
 from .output import Output, speaks
@@ -38,6 +38,8 @@ def command(
     refuse_stdin_twice(plan, texts, file)
     compiled = compile_input(read_input(plan), engine)
     output.diagnostics(compiled.diagnostics)
+    if compiled.engine == "reference":
+        output.diagnostics([ToyTables(None)])
     prompts = gather_prompts(texts, file)
     decoder = _decoder(compiled)
     output.diagnostics(decoder.notes)

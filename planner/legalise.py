@@ -10,6 +10,8 @@ from ..grammar import Diagnostic, ExampleKind, Severity, Span
 from .capabilities import Capabilities
 from .graph import Graph, Guess, Path, Tokens, Tree
 
+_TOY = "reference"
+
 
 @dataclass(frozen=True)
 class CannotRun(Diagnostic):
@@ -20,22 +22,23 @@ class CannotRun(Diagnostic):
     reason: str
     others: tuple[str, ...]
     code: ClassVar[str] = "SP0601"
-    severity: ClassVar[Severity] = Severity.WARNING
+    severity: ClassVar[Severity] = Severity.NOTE
     title: ClassVar[str] = "the {engine} engine cannot run this: {reason}"
     label: ClassVar[str] = "becomes `{node}`"
     rule: ClassVar[str] = (
         "Any plan can be checked, compiled and explained; to run or emit it, every node of its graph needs an engine that "
-        "knows it."
+        "knows it. The reference engine knows every node, and runs graphs on small tables of probabilities in the place "
+        "of models: it shows what a plan does, and its text means nothing."
     )
     wrong: ClassVar[str] = "specplan run with `backend: {engine: onnx}`"
-    right: ClassVar[str] = "backend: {engine: reference}"
+    right: ClassVar[str] = "specplan run with `backend: {engine: eager}`"
     example: ClassVar[ExampleKind] = "none"
 
     def help(self) -> tuple[str, ...]:
         """The engines that can."""
-        if not self.others:
-            return ("no engine can run it yet",)
-        return (f"engines that can: {', '.join(self.others)}",)
+        able = [name for name in self.others if name != _TOY]
+        ways = f"engines that can: {', '.join(able)}" if able else "no engine runs it on real models yet"
+        return (ways, *((f"`--engine {_TOY}` runs it on toy tables, to study it",) if _TOY in self.others else ()))
 
 
 def legalise(graph: Graph, engine: str, backends: Mapping[str, Capabilities]) -> tuple[CannotRun, ...]:

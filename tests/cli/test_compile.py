@@ -60,6 +60,16 @@ def test_the_program_and_the_json(capsys: pytest.CaptureFixture[str]) -> None:
         assert json.loads(capsys.readouterr().out)["graph"] == "ngram"
 
 
+def test_what_cannot_run_yet_is_said_where_somebody_would_run_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("compile", "explain"):
+        assert specplan(command, PPD) is Exit.DONE
+        assert "SP0601" not in capsys.readouterr().err
+    assert specplan("compile", PPD, "-o", str(tmp_path)) is Exit.DONE
+    assert "note[SP0601]" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("form", "begins"), [("dot", "digraph "), ("mermaid", "flowchart ")])
 def test_drawings(form: str, begins: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert specplan("compile", PPD, "--emit", form) is Exit.DONE

@@ -39,6 +39,7 @@ MISTAKES = [
     ("SP0911", Exit.USAGE, "specplan compile plans/ngram.yaml --stop-after fuse_prompt"),
     ("SP0912", Exit.MISSING, "specplan run plans/parallel.yaml --prompt Hello"),
     ("SP0913", Exit.USAGE, "specplan compile plans/ngram.yaml -o plans/parallel.yaml"),
+    ("SP0915", Exit.USAGE, "specplan run plans/parallel.yaml --engine reference"),
     ("SP0914", Exit.USAGE, "specplan compile plans/ngram.yaml -o build --dump-passes ./build"),
 ]
 
@@ -82,6 +83,7 @@ def test_a_diagnostic_error_says_its_codes() -> None:
     ("found", "ending"),
     [
         ([], Exit.DONE),
+        ([errors.ToyTables(None)], Exit.DONE),
         ([UnknownSource(None, "x", ()), LibraryMissing(None, "torch", "running")], Exit.MISSING),
         ([UnknownSource(None, "x", ())], Exit.DIAGNOSTICS),
         ([errors.NoPrompt(None)], Exit.USAGE),

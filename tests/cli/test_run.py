@@ -70,7 +70,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Exit]:
 def test_any_plan_runs_at_toy_size(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["run", NGRAM.replace("ngram", "pasta"), "--engine", "reference", "--prompt", "Hello", "--format", "json"]
     assert program.main(words, standalone_mode=False) is Exit.DONE
-    assert json.loads(capsys.readouterr().out)["stats"]["steps"] > 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["stats"]["steps"] > 0
+    assert "SP0915" in said.err
 
 
 def test_one_answer_is_bare_text(run: Callable[..., Exit], capsys: pytest.CaptureFixture[str]) -> None:
