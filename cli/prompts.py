@@ -27,11 +27,14 @@ def gather_prompts(texts: tuple[str, ...], file: str | None) -> list[Prompt]:
     if file is not None:
         source = read_input(file)
         said += read_prompts(source.data, source.name)
+    if file is None and texts and not any(texts):  # as with standard input: somebody's text got lost on its way here
+        raise DiagnosticError([NoPrompt(None)])
     if said:
         return said
     if sys.stdin is not None and sys.stdin.isatty():
         raise DiagnosticError([NoPrompt(None)])
-    text = read_input("-").data.decode("utf-8", "replace").strip()
+    # What ends the last line is the shell's or the editor's; any other space is somebody's.
+    text = read_input("-").data.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
     if not text:
         raise DiagnosticError([NoPrompt(None)])
     return [Prompt(1, text)]

@@ -1,9 +1,11 @@
 """Prompts files: what is read, and every way in which a line can be none."""
 
+import io
+
 import pytest
 
 from specplan.backends.runtime import Prompt
-from specplan.cli.prompts import read_prompts
+from specplan.cli.prompts import gather_prompts, read_prompts
 from specplan.grammar import DiagnosticError, render
 
 
@@ -47,3 +49,20 @@ def test_all_bad_lines_are_told_at_once() -> None:
 def test_no_prompt_at_all(data: bytes) -> None:
     with pytest.raises(DiagnosticError, match="SP0907"):
         read_prompts(data, "p.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("data", "text"), [(b"  a\n", "  a"), (b"a\r\n", "a"), (b"a\n\n", "a\n"), (b" \n", " "), (b"a", "a")]
+)
+def test_standard_input_is_taken_as_it_is_but_for_the_end_of_its_last_line(
+    data: bytes, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert gather_prompts((), None) == [Prompt(1, text)]
+
+
+def test_nothing_is_no_prompt_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\n")))
+    for texts in ((), ("",)):
+        with pytest.raises(DiagnosticError, match="SP0907"):
+            gather_prompts(texts, None)
