@@ -62,8 +62,11 @@ def compile_plan(path: str | PathLike[str], *, engine: str | None = None) -> Com
 
     Raises:
         OSError: if there is no such file.
+        ValueError: if there is no such engine.
         DiagnosticError: if it is refused; the diagnostics say where, why, and what to do.
     """
+    if engine is not None and engine not in backends.CAPABILITIES:
+        raise ValueError(f"no engine is called {engine!r}; there are {', '.join(backends.CAPABILITIES)}")
     file = Path(path)
     made = planner.compile_source(
         file.read_bytes(), file.name, file.parent, engine=engine, backends=backends.CAPABILITIES
