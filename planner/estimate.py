@@ -25,6 +25,7 @@ from .graph import (
     Grow,
     Hidden,
     Kv,
+    Lookup,
     Merge,
     Model,
     Node,
@@ -49,6 +50,8 @@ from .trees import SparseStates, read_state
 
 ASSUMED_ACCEPTANCE = 0.7
 """How likely a guess is taken to be right where nobody measured it."""
+ASSUMED_FOUND = 0.3
+"""In how many steps a lookup is taken to find the end of the text earlier on; it depends on the text, and is not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +267,21 @@ def _of_guess(node: Chain | Branch, made: Mapping[str, Node], graph: Graph) -> E
         case Dynamic():
             return static_tree((min(shape.children, shape.width),) * shape.depth)
         case _:
-            # A decoder inside gives at least so many; what it gives beyond them is counted by nobody.
-            return chain(source.until if isinstance(source, Repeat) else tree.depth.limit)
+            return _of_line(source, tree.depth.limit)
+
+
+def _of_line(source: Node | None, longest: int) -> Expectation:
+    match source:
+        case Lookup(tokens=tokens):
+            found = chain(tokens)
+            formula = f"{1 - ASSUMED_FOUND:g} + {ASSUMED_FOUND:g}·{found.formula}"
+            return Expectation(formula, lambda a: 1 - ASSUMED_FOUND + ASSUMED_FOUND * found.evaluate(a))
+        case Draft(tokens=tokens):
+            return chain(tokens)  # however many tokens they are respelled to
+        case Repeat(until=until):
+            return chain(until)  # at least so many; what it gives beyond them is counted by nobody
+        case _:
+            return chain(longest)
 
 
 def _source(node: Node, made: Mapping[str, Node]) -> Node | None:
