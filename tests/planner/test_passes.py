@@ -64,7 +64,12 @@ CASES: dict[str, list[tuple[str, str, str, str]]] = {
         ("nothing to choose: left alone", MODELS, "speculate(target, draft=ngram)", ""),
     ],
     "drop_unused": [
-        ("a drafter that was not chosen", LARGE, "speculate(target, draft=choose(pard(kin, 4), ngram, none))", ""),
+        (
+            "a drafter that was not chosen",
+            LARGE,
+            "speculate(target, draft=choose(draft_model(kin, 16), ngram, none))",
+            "",
+        ),
         (
             "with its vocabulary and what it is owed",
             MODELS.replace("smollm2-135m-pard", "qwen2.5-coder-1.5b-instruct"),
