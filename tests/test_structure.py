@@ -58,7 +58,7 @@ class Import:
 
 
 def code_folders() -> list[Path]:
-    folders = (each for each in ROOT.iterdir() if each.is_dir() and each.name not in ("tests", "build", "dist"))
+    folders = (each for each in ROOT.iterdir() if each.is_dir() and each.name not in ("bench", "tests", "build", "dist"))
     inside = (folder for each in folders if each.name.isidentifier() for folder in (each, *each.rglob("*")))
     return [folder for folder in inside if folder.is_dir() and folder.name != "__pycache__"]
 
@@ -203,7 +203,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clean environment with our wheel and the base dependencies in it, and nothing else: its `bin`."""
     place = tmp_path_factory.mktemp("wheel")
     source = place / "source"
-    litter = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "tests")
+    litter = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "bench", "tests")
     shutil.copytree(ROOT, source, ignore=litter)
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(place), str(source)]
     done = subprocess.run(build, capture_output=True, text=True)

@@ -59,8 +59,9 @@ def gguf_bytes(
     shapes: Mapping[str, Sequence[int]] = {"token_embd.weight": (8, 4)},
     version: int = 3,
     kinds: Sequence[int] = (),
+    changes: Mapping[str, object] = {},
 ) -> bytes:
-    entries = dict(values) | ({"tokenizer.ggml.tokens": [*tokens]} if tokens else {})
+    entries = {**values, **changes} | ({"tokenizer.ggml.tokens": [*tokens]} if tokens else {})
     entries |= {"tokenizer.ggml.token_type": [*kinds]} if kinds else {}
     head = b"GGUF" + struct.pack("<IQQ", version, len(shapes), len(entries))
     body = b"".join(entry(key, value) for key, value in entries.items())

@@ -21,7 +21,6 @@ def test_a_small_model(folder, read):
     assert (card.name, card.architecture, card.layers, card.heads, card.kv_heads) == ("model", "llama", 2, 4, 2)
     assert (card.head_dim, card.vocab_size, card.eos, card.pad, card.dtype) == (2, 10, (1, 2), None, "float32")
     assert not card.tied_embeddings and not card.chat_template
-    assert card.vocabulary == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -93,3 +92,40 @@ def test_any_values_are_answered(folder, read):
 def test_what_is_no_configuration(folder, read, raw):
     (folder() / "config.json").write_bytes(raw)
     assert isinstance(read(), Diagnostic)
+
+
+def test_folders_without_tokenizer_files_share_no_vocabulary(folder, read):
+    folder()
+    first = read()
+    folder(vocab_size=12)
+    assert first.vocabulary.startswith("unknown-")
+    assert first.vocabulary != read().vocabulary
+
+
+@pytest.mark.parametrize("method", ["fp8", "gptq", None])
+def test_quantized_weights_are_not_taken_for_others(folder, read, method):
+    folder(quantization_config={"quant_method": method}, torch_dtype="bfloat16")
+    assert (read().code, "quantized" in read().message()) == ("SP0407", True)
+
+
+def test_what_a_model_that_sees_says_of_its_decoder_too(folder, read):
+    path = folder(torch_dtype=None)
+    inner = json.loads((path / "config.json").read_text())
+    outer = {"model_type": "gemma3", "text_config": inner, "torch_dtype": "float16"}
+    (path / "config.json").write_text(json.dumps(outer))
+    assert read().dtype == "float16"
+    (path / "config.json").write_text(json.dumps(outer | {"quantization_config": {}}))
+    assert read().code == "SP0407"
+
+
+def test_types_of_weights(folder, read):
+    folder(torch_dtype="float8_e4m3fn")
+    assert (read().code, read().key) == ("SP0406", "torch_dtype")
+    folder(torch_dtype=None)
+    assert read().dtype == "bfloat16"
+
+
+def test_a_number_without_an_end(folder, read):
+    (folder() / "config.json").write_text('{"hidden_size": ' + "9" * 10_000 + "}")
+    assert "set_int_max_str_digits" not in read().message()
+    assert read().code == "SP0404"

@@ -45,6 +45,23 @@ def test_pasta_has_all_six_tokens(read, gguf):
     assert read(gguf(tokens=tags[:5])).tags is None
 
 
+@pytest.mark.parametrize(
+    ("key", "value"), [("llama.attention.head_count_kv", ["x"]), ("llama.attention.head_count_kv", 3)]
+)
+def test_facts_that_cannot_be(read, gguf, key, value):
+    found = read(gguf(changes={key: value}))
+    assert (found.code, found.key) == ("SP0406", key)
+
+
+def test_an_embedding_of_another_width(read, gguf):
+    found = read(gguf(shapes={"token_embd.weight": (16, 4)}))
+    assert (found.code, found.key) == ("SP0406", "token_embd.weight")
+
+
+def test_heads_that_differ_from_layer_to_layer(read, gguf):
+    assert read(gguf(changes={"llama.attention.head_count_kv": [1, 3]})).kv_heads == 3
+
+
 def test_every_cut_is_answered(read, gguf):
     whole = gguf()
     for length in range(len(whole)):

@@ -137,3 +137,12 @@ def test_what_cannot_be_on_a_card(more, key, tmp_path):
 def test_accuracies_have_a_shape_and_a_sum(rows, tmp_path):
     (tmp_path / "ppd.yaml").write_text(f"kind: prompts\nrides: x\ndepth: 2\ntop: 2\naccuracies: {rows}\n")
     assert [each.key for each in find_source("./ppd.yaml", None, tmp_path).mistakes] == ["accuracies"]
+
+
+def test_a_path_from_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "card.yaml").write_text(CARD)
+    (tmp_path / "device.yaml").write_text(DEVICE)
+    assert isinstance(find_source("~/card.yaml", None, tmp_path / "elsewhere"), ModelCard)
+    assert isinstance(find_device("~/device.yaml", None, tmp_path / "elsewhere"), DeviceProfile)
+    assert find_source("~nobody-of-this-name/card.yaml", None, tmp_path).code == "SP0401"

@@ -1,4 +1,4 @@
-"""How long compiling takes in a process that has warmed up: `python tests/planner/compile_time.py`.
+"""How long compiling takes in a process that has warmed up: `python bench/compile_time.py`.
 
 A figure to read on a quiet machine, and no test: the median over all shipped plans should stay below 50 ms.
 """
@@ -10,7 +10,7 @@ from time import perf_counter
 
 from specplan.planner import compile_source
 
-PLANS = sorted((Path(__file__).parents[2] / "specs" / "plans").glob("*.yaml"))
+PLANS = sorted((Path(__file__).parents[1] / "specs" / "plans").glob("*.yaml"))
 RUNS = 9
 
 
