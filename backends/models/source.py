@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def model_folder(source: str, *, base: Path | None = None, progress: Progress | 
     """
     progress = progress or Silent()
     if is_path(source):
-        return _at_path(source, (base or Path()) / Path(source).expanduser(), progress)
+        return _at_path(source, (base or Path()) / os.path.expanduser(source), progress)
     if "/" in source:
         return _checked(_from_hub(source, progress), source)
     if source in known_models():

@@ -26,6 +26,7 @@ _SAME = {"gemma3_text": "gemma3"}
 _DTYPES = ("float32", "float16", "bfloat16", "float64")
 # Where drafters trained to guess in parallel keep the token that stands for "guess here", in the order of preference.
 _MASK_KEYS = ("pard_token", "ptd_token_id", "mask_token_id")
+_OF_BOTH = ("dtype", "torch_dtype", "quantization_config")
 _RECURRENT = ("ssm_cfg", "state_size", "mamba_d_state", "linear_num_value_heads", "rwkv_version")
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
 
@@ -63,7 +64,6 @@ def _card(
         facts.divides("num_attention_heads", "hidden_size")
     model_type = facts.word("model_type") or "llama"
     window, sliding = _window(facts, layers)
-    dtype = config.get("dtype") or config.get("torch_dtype")
     card = ModelCard(
         name=Path(shown).name or shown,
         architecture=_SAME.get(model_type, model_type),
@@ -73,7 +73,8 @@ def _card(
         heads=heads,
         kv_heads=facts.count("num_key_value_heads", heads),
         head_dim=facts.count("head_dim", max(1, hidden // heads)),
-        vocabulary=tokenizer.vocabulary,
+        # Folders without a tokenizer's files share none that we could know of.
+        vocabulary=tokenizer.vocabulary or f"unknown-{fingerprint.partition(':')[2][:8]}",
         vocab_size=size,
         entries=size,
         tokenizer=tokenizer.kind,
@@ -82,7 +83,7 @@ def _card(
         tied_embeddings=facts.flag("tie_word_embeddings", model_type.startswith("gemma")),
         sliding_window=window,
         sliding_layers=sliding,
-        dtype=dtype if dtype in _DTYPES else "bfloat16",
+        dtype=_dtype(facts),
         eos=facts.tokens("eos_token_id", size),
         bos=facts.token("bos_token_id", size),
         pad=_padding(config, size),
@@ -112,7 +113,23 @@ def _other_kind(config: Mapping[str, Any]) -> str | None:
         return "a mixture of experts"
     if any(key in config for key in _RECURRENT):
         return "a model with recurrent layers"
+    quantized = config.get("quantization_config")
+    if quantized is not None:
+        method = quantized.get("quant_method") if isinstance(quantized, dict) else None
+        return f"a model with quantized weights{f' ({method})' if isinstance(method, str) else ''}"
     return None
+
+
+def _dtype(facts: Facts) -> str:
+    """The type of the weights; bfloat16 where nobody says it."""
+    key = "dtype" if facts.values.get("dtype") else "torch_dtype"
+    dtype = facts.values.get(key)
+    if dtype in (None, "auto"):
+        return "bfloat16"
+    if dtype not in _DTYPES:
+        facts.wrong.append((key, f"the weights can be read as {', '.join(_DTYPES)}"))
+        return "bfloat16"
+    return str(dtype)
 
 
 def _window(facts: Facts, layers: int) -> tuple[int | None, int]:
@@ -146,10 +163,14 @@ def _parse(raw: bytes) -> Mapping[str, Any]:
         raise ValueError(f"{error.msg} in line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except ValueError:
+        raise ValueError("a number in it has thousands of digits") from None
     if not isinstance(config, dict):
         raise ValueError("it is not an object")
     inner = config.get("text_config")  # models that also see pictures keep the decoder in here
-    return inner if isinstance(inner, dict) and "num_hidden_layers" not in config else config
+    if not isinstance(inner, dict) or "num_hidden_layers" in config:
+        return config
+    return {key: config[key] for key in _OF_BOTH if key in config} | inner
 
 
 class _TooLarge(Exception):
@@ -182,9 +203,9 @@ class _TokenizerFiles:
         self.has_pasta = has_pasta
 
     @property
-    def vocabulary(self) -> str:
-        """A name of our own making, until a card with that hash gives the family's."""
-        return "unknown" if self.digest is None else f"tokenizer-{self.digest.partition(':')[2][:8]}"
+    def vocabulary(self) -> str | None:
+        """A name of our own making, until a card with that hash gives the family's; None without a file to name."""
+        return None if self.digest is None else f"tokenizer-{self.digest.partition(':')[2][:8]}"
 
     @classmethod
     def read(cls, folder: Path) -> _TokenizerFiles:

@@ -169,7 +169,7 @@ class NotThisKindOfModel(Diagnostic):
     rule = (
         "Plans are about decoder-only transformers with a cache of keys and values: guesses are checked in one masked "
         "pass and then taken back row by row, which recurrent states do not allow. The memory and cost of mixtures of "
-        "experts are not known to the cost model yet."
+        "experts and of quantized folders are not known to the cost model yet."
     )
     wrong = "models: {target: {source: ./t5}}"
     right = "models: {target: {source: ./llama}}"

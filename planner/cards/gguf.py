@@ -45,6 +45,10 @@ def _card(header: GgufHeader, shown: str, span: Span | None) -> ModelCard | Diag
     size = max(1, embedding[1])
     layers, heads = facts.count(f"{architecture}.block_count"), facts.count(f"{architecture}.attention.head_count")
     hidden = facts.count(f"{architecture}.embedding_length")
+    if f"{architecture}.attention.head_count_kv" in header.values:  # else it differs from layer to layer
+        facts.divides(f"{architecture}.attention.head_count_kv", f"{architecture}.attention.head_count")
+    if embedding[0] != hidden:
+        facts.wrong.append(("token_embd.weight", f"it is {embedding[0]} wide, and the model {hidden}"))
     window = header.values.get(f"{architecture}.attention.sliding_window")
     every = _FULL_EVERY.get(architecture)
     digest = header.tokens.digest[:16]
@@ -79,5 +83,12 @@ def _card(header: GgufHeader, shown: str, span: Span | None) -> ModelCard | Diag
 
 def _flat(header: GgufHeader) -> dict[str, object]:
     """One value a key: of counts given layer by layer the largest, which is what memory must be planned for."""
-    per_layer = {key: max(values) for key, values in header.arrays.items() if values}
-    return {**per_layer, **header.values}
+    per_layer = {key: max(values) for key, values in header.arrays.items()}
+    return {**dict.fromkeys(header.unread, _Unread()), **per_layer, **header.values}
+
+
+class _Unread:
+    """What stands for a list of texts, or a very long one, where a fact is wanted."""
+
+    def __repr__(self) -> str:
+        return "such a list"

@@ -43,7 +43,7 @@ class Tokens:
 
 @dataclass(slots=True)
 class GgufHeader:
-    """Entries with one value, short arrays of numbers, and what is kept of the long ones."""
+    """Entries with one value, short arrays of numbers, what is kept of the long ones, and the keys of the `unread`."""
 
     version: int
     values: dict[str, Scalar] = field(default_factory=dict)
@@ -51,6 +51,7 @@ class GgufHeader:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     tokens: Tokens | None = None
     padding_tokens: int = 0
+    unread: set[str] = field(default_factory=set)
     digest: str = ""
 
 
@@ -110,8 +111,10 @@ class _Reader:
         start = self._skip(count * struct.calcsize(code), f"{count} numbers in `{_shown(key)}`")
         if key == "tokenizer.ggml.token_type" and code in "Ii":
             header.padding_tokens = _unused_at_the_end(memoryview(self._data)[start : self._at])
-        elif count <= _LONGEST_KEPT_ARRAY:
+        elif count <= _LONGEST_KEPT_ARRAY and count:
             header.arrays[key] = struct.unpack_from(f"<{count}{code}", self._data, start)
+        else:
+            header.unread.add(key)
 
     def _strings(self, key: str, count: int, header: GgufHeader) -> None:
         self._limit(count, min(_MOST_STRINGS, (self._size - self._at) // 8), f"strings in `{_shown(key)}`")
@@ -130,6 +133,7 @@ class _Reader:
             if length in lengths and (text := data[at - length : at]) in wanted:
                 found.add(text)
         self._at = at
+        header.unread.add(key)
         if key == "tokenizer.ggml.tokens":
             digest = sha256(memoryview(data)[start:at]).hexdigest()
             header.tokens = Tokens(count, digest, found == PASTA_TOKENS)

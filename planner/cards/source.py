@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -70,7 +71,7 @@ def find_device(name: str, span: Span | None, base_dir: Path | None = None) -> D
     """The profile of that name, or in that file if it is a path; `auto` compiles for the default profile."""
     wanted = DEFAULT_DEVICE if name == "auto" else name
     if base_dir is not None and is_path(name):
-        return _device_at(base_dir / name, name, span)
+        return _device_at(name, base_dir, span)
     known = known_devices()
     if wanted not in known:
         return UnknownDevice(span, name, known)
@@ -101,7 +102,7 @@ def pair_file(draft_vocabulary: str, target_vocabulary: str) -> str:
 
 def _at_path(value: str, span: Span | None, base_dir: Path) -> Card | Diagnostic:
     try:
-        path = base_dir / value
+        path = _place(value, base_dir)
         if path.is_dir():
             card = read_config_folder(path, value, span)
         elif not path.exists():
@@ -166,8 +167,14 @@ def _shipped_device(name: str) -> DeviceProfile:
     return found
 
 
-def _device_at(path: Path, shown: str, span: Span | None) -> DeviceProfile | Diagnostic:
+def _place(path: str, base_dir: Path) -> Path:
+    """The place of a path in a plan; `~` is a home, and stays what it is where nobody has that home."""
+    return base_dir / os.path.expanduser(path)
+
+
+def _device_at(shown: str, base_dir: Path, span: Span | None) -> DeviceProfile | Diagnostic:
     try:
+        path = _place(shown, base_dir)
         if not path.is_file():
             return UnknownDevice(span, shown, known_devices())
         found = read_device(path, shown)
