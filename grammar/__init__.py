@@ -12,7 +12,7 @@ from .diagnostic import (
     did_you_mean,
     has_errors,
 )
-from .kinds import IDENTIFIER, Boolean, Choice, Integer, ListOf, MapOf, Nested, OneOf, Size, Text
+from .kinds import IDENTIFIER, Boolean, Choice, Entries, Integer, ListOf, MapOf, Nested, OneOf, Size, Text
 from .kinds import Number as RealNumber
 from .parse import parse_expression
 from .pasta import (
@@ -73,6 +73,7 @@ __all__ = [
     "Choice",
     "Diagnostic",
     "DiagnosticError",
+    "Entries",
     "ExampleKind",
     "Excerpt",
     "Expr",

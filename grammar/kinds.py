@@ -6,13 +6,15 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from . import errors
 from .ast import Located
 from .record import Kind, Reader, Record, default_section, json_section, read_entries, read_section, wrong_type
 from .source import Span
 from .yaml_source import YamlList, YamlNode, YamlScalar
+
+V = TypeVar("V")
 
 LARGEST_INTEGER = 2**63 - 1
 IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -24,6 +26,7 @@ _UNITS = {"B": 1} | {
     for power, prefix in enumerate("KMGT")
     for infix, base in (("i", 1024), ("", 1000))
 }
+_COUNTS = {1: "one"}
 _TRUTH = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
@@ -280,6 +283,14 @@ class Nested(Kind):
         return None if value is None else default_section(self.section, span)
 
 
+class Entries(dict[str, V]):
+    """What a mapping of names holds, without the values that were wrong; `places` has where each name stands, also theirs."""
+
+    def __init__(self, values: Mapping[str, V], places: Mapping[str, Span]) -> None:
+        super().__init__(values)
+        self.places = places
+
+
 @dataclass(frozen=True, slots=True)
 class MapOf(Kind):
     """Names and what they name; `key` is the pattern of a name, `key_words` the pattern in words."""
@@ -294,20 +305,22 @@ class MapOf(Kind):
         """How a sentence calls it."""
         return "a mapping of names"
 
-    def read(self, node: YamlNode, path: str, reader: Reader) -> Mapping[str, Any] | None:
-        """In the order of the file."""
+    def read(self, node: YamlNode, path: str, reader: Reader) -> Entries[Any] | None:
+        """In the order of the file, without those that are wrong: one mistake does not hide what else is to be said."""
         entries = read_entries(node, path, self.words, reader)
         if entries is None:
             return None
         if len(entries) < self.minimum:
-            reader.report(wrong_type(node, path, f"{self.words}, at least {self.minimum}"))
+            reader.report(wrong_type(node, path, f"{self.words}, at least {_COUNTS.get(self.minimum, self.minimum)}"))
             return None
         values: dict[str, Any] = {}
         for name, (span, value) in entries.items():
             if re.fullmatch(self.key, name) is None:
                 reader.report(errors.WrongKey(span, name, self.key_words))
-            values[name] = self.item.read(value, f"{path}.{name}", reader)
-        return None if None in values.values() else values
+            read = self.item.read(value, f"{path}.{name}", reader)
+            if read is not None:
+                values[name] = read
+        return Entries(values, {name: span for name, (span, _) in entries.items()})
 
     def schema(self) -> dict[str, Any]:
         """An object with free keys."""
@@ -317,7 +330,8 @@ class MapOf(Kind):
 
     def default(self, value: Any, span: Span) -> Any:
         """A mapping knows no place of its own; its values do."""
-        return {name: self.item.default(each, span) for name, each in dict(value or {}).items()}
+        values = {name: self.item.default(each, span) for name, each in dict(value or {}).items()}
+        return Entries(values, dict.fromkeys(values, span))
 
 
 def _plain(node: YamlNode) -> str | None:

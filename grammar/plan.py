@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ from .ast import Expr, Located
 from .diagnostic import Diagnostic
 from .errors import CommentInPlain
 from .expression_errors import UnclosedBracket
-from .kinds import IDENTIFIER, Boolean, Choice, Integer, ListOf, MapOf, Nested, Number, Size, Text
+from .kinds import IDENTIFIER, Boolean, Choice, Entries, Integer, ListOf, MapOf, Nested, Number, Size, Text
 from .parse import parse_expression
 from .record import Kind, Reader, Record, json_schema, key, read_file, wrong_type
 from .source import SourceFile
@@ -125,7 +124,7 @@ class Limits(Record):
     max_new_tokens: Located[int] = key(Integer(minimum=1), default=256, doc="the longest answer, in tokens")
     context: Located[int] = key(Integer(minimum=2), default=2048, doc="the longest prompt and answer, in tokens")
     batch: Located[int] = key(Integer(minimum=1), default=1, doc="rows decoded together")
-    memory: Located[int | None] = key(Size(), default=None, doc="the most memory to use; else the device's")
+    memory: Located[int | None] = key(Size(), default=None, doc="the most memory to use; else the device's; held to when a plan is compiled, and no part of its graph's text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ class Plan(Record):
     """A decoding plan: models, a strategy, and the limits within which it runs."""
 
     specplan: Located[int] = key(Integer(minimum=1, maximum=1), doc="the version of the plan language: 1")
-    models: Mapping[str, Model] = key(
+    models: Entries[Model] = key(
         MapOf(Nested(Model), IDENTIFIER, "letters, digits and `_`, not a digit first", minimum=1),
         doc="the models that the strategy uses, by the names that it calls them",
     )
@@ -165,7 +164,7 @@ class Plan(Record):
     limits: Limits = key(Nested(Limits), default=_DEFAULTS, doc="how much there may be of everything")
     guard: Guard | None = key(Nested(Guard), default=None, doc="when to stop speculating; without it, never")
     calibration: Located[str | None] = key(
-        Text("a file"), default=None, doc="a file of measurements, written by `specplan calibrate`"
+        Text("a file"), default=None, doc="a file of measurements; not yet: nothing writes or reads one"
     )
     backend: Backend = key(Nested(Backend), default=_DEFAULTS, doc="what runs the graph")
 

@@ -217,12 +217,12 @@ def wrong_type(node: YamlNode, path: str, expected: str, hint: str | None = None
             found, hint = "nothing", hint or "give it a value, or leave the key out"
         case YamlScalar(style="plain", value=value):
             found = f"`{value if len(value) <= 40 else f'{value[:39]}…'}`"
-        case YamlScalar():
-            found = "a text"
+        case YamlScalar(value=value):
+            found = "a text" if value else "an empty text"
         case YamlList():
             found = "a list"
-        case YamlMap():
-            found = "a mapping"
+        case YamlMap(entries=entries):
+            found = "a mapping" if entries else "an empty one"
     return errors.WrongType(_first_line(node.span), path or "the file", expected, found, hint)
 
 

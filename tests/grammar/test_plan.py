@@ -152,7 +152,23 @@ def test_sizes(written: str, size: int) -> None:
 def test_models_are_needed() -> None:
     assert codes("specplan: 1\nmodels: {}\ndecode: a\n") == ["SP0121"]
     assert codes("specplan: 1\nmodels: {a-b: {source: x}}\ndecode: a\n") == ["SP0126"]
+    (none,) = read_plan(b"specplan: 1\nmodels: {}\ndecode: a\n", "plan.yaml")[1]
+    assert none.message() == "`models` takes a mapping of names, at least one, not an empty one"
     assert codes("[]") == ["SP0121"] and codes("x") == ["SP0121"] and codes("a:b") == ["SP0117"]
+
+
+def test_a_wrong_model_keeps_its_name_and_hides_no_other() -> None:
+    plan, found = read_plan(b"specplan: 1\nmodels: {a: {source: [x]}, b: {source: y}}\ndecode: a\n", "plan.yaml")
+    assert plan is not None and [each.code for each in found] == ["SP0121"]
+    assert [*plan.models] == ["b"] and {name: span.column for name, span in plan.models.places.items()} == {
+        "a": 10,
+        "b": 28,
+    }
+
+
+def test_an_empty_text_is_called_so() -> None:
+    (empty,) = read_plan(SMALL + b"stop: {strings: ['']}\n", "plan.yaml")[1]
+    assert empty.message() == "`stop.strings[0]` takes a text, not an empty text"
 
 
 def test_help_knows_the_right_section() -> None:
