@@ -560,3 +560,46 @@ class NoChatTemplate(PlanDiagnostic):
     def help(self) -> tuple[str, ...]:
         """Two ways out."""
         return ("say `prompt: {template: none}`", f"or give `{self.name}` a `chat_template`")
+
+
+class NoEffect(PlanDiagnostic):
+    """Something that is well said, and changes nothing."""
+
+    what: str
+    way: str
+    code: ClassVar[str] = "SP0480"
+    severity: ClassVar[Severity] = Severity.WARNING
+    title: ClassVar[str] = "{what}"
+    label: ClassVar[str] = "has no effect"
+    rule: ClassVar[str] = (
+        "A guard withdraws speculation and a merge joins drafts: where nothing speculates, or one draft stands alone, the "
+        "graph is made without them."
+    )
+    wrong: ClassVar[str] = _plan("autoregressive(target)", rest="guard: {window: 8}\n")
+    right: ClassVar[str] = _plan("speculate(target, draft=ngram())", rest="guard: {window: 8}\n")
+
+    def help(self) -> tuple[str, ...]:
+        """What can be written instead."""
+        return (self.way,)
+
+
+class OtherDtype(PlanDiagnostic):
+    """Prompt tokens that were trained beside weights of another type."""
+
+    name: str
+    dtype: str
+    model: str
+    model_dtype: str
+    code: ClassVar[str] = "SP0481"
+    severity: ClassVar[Severity] = Severity.WARNING
+    title: ClassVar[str] = "`{name}` was trained in {dtype}, and `{model}`, which it rides, is in {model_dtype}"
+    label: ClassVar[str] = "another type than that of `{model}`"
+    rule: ClassVar[str] = (
+        "Prompt tokens are read by the model that they ride, in its type; trained beside weights of another type they guess "
+        "worse, and the output stays as it is."
+    )
+    wrong: ClassVar[str] = _plan(
+        "speculate(target, draft=ppd(prompts))",
+        models="  prompts: {source: ppd-qwen2.5-coder-1.5b, rides: target, dtype: float16}\n",
+    )
+    right: ClassVar[str] = WrongKind.right

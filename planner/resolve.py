@@ -26,9 +26,9 @@ class _Bad(Exception):
     """A part that was answered with a diagnostic."""
 
 
-def resolve(decode: Expr, models: Mapping[str, Span], section: Span) -> tuple[Decoder | None, tuple[Diagnostic, ...]]:
-    """The decoder that an expression spells. `models` are the plan's models by name, `section` is where they stand."""
-    resolver = _Resolver(tuple(models), section)
+def resolve(decode: Expr, models: Mapping[str, Span]) -> tuple[Decoder | None, tuple[Diagnostic, ...]]:
+    """The decoder that an expression spells. `models` are the names of the plan's models, and where each stands."""
+    resolver = _Resolver(models)
     try:
         made: Decoder = resolver.value(decode, Parameter("decode", (Sort.DECODER,), "how the plan decodes"))
     except _Bad:
@@ -37,9 +37,9 @@ def resolve(decode: Expr, models: Mapping[str, Span], section: Span) -> tuple[De
 
 
 class _Resolver:
-    def __init__(self, models: tuple[str, ...], section: Span) -> None:
-        self.models = models
-        self.section = section
+    def __init__(self, models: Mapping[str, Span]) -> None:
+        self.models = tuple(models)
+        self.places = models
         self.found: list[Diagnostic] = []
 
     def bad(self, diagnostic: Diagnostic) -> _Bad:
@@ -86,7 +86,7 @@ class _Resolver:
 
     def _model(self, name: Name, parameter: Parameter) -> Any:
         if name.text not in self.models:
-            raise self.bad(NotAModel(name.span, name.text, self.models, self.section))
+            raise self.bad(NotAModel(name.span, name.text, self.models, next(iter(self.places.values()))))
         model = ModelName(name=name.text, span=name.span)
         return Autoregressive(model=model, span=name.span) if Sort.DECODER in parameter.sorts else model
 

@@ -5,7 +5,8 @@ Each class is one word of the expression language; `signatures.py` says how it i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 
 from ..grammar import Span
 
@@ -223,6 +224,36 @@ class ForkJoin(Strategy):
 
 
 Decoder = Autoregressive | Speculate | Pipeline | ForkJoin
+
+
+def named_models(part: object) -> Iterator[ModelName]:
+    """Every model that a part of a strategy names, in the order of its text."""
+    match part:
+        case ModelName():
+            yield part
+        case tuple():
+            for each in part:
+                yield from named_models(each)
+        case Strategy():
+            for each in fields(part):
+                yield from named_models(getattr(part, each.name))
+        case _:
+            return
+
+
+def speculates(part: Decoder | Draft) -> bool:
+    """Whether anything is ever guessed."""
+    match part:
+        case Autoregressive() | NoDraft():
+            return False
+        case Speculate(draft=draft):
+            return speculates(draft)
+        case Pipeline(decoder=inner) | ForkJoin(decoder=inner):
+            return speculates(inner)
+        case MergeDrafts(drafts=drafts) | ChooseDraft(drafts=drafts):
+            return any(map(speculates, drafts))
+        case _:
+            return True
 
 
 def decoded_model(decoder: Decoder) -> ModelName:

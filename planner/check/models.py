@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...grammar import Diagnostic, Located, Model, Plan
-from ..cards import ModelCard, PromptsCard, resolve_source
+from ..cards import ModelCard, PromptsCard, find_device, resolve_source
 from ..checked import CheckedModel, CheckedPrompts
-from ..plan_errors import MaskOutside, RidesNobody, RidesOther, TokensOverrideModel
+from ..plan_errors import MaskOutside, OtherDtype, RidesNobody, RidesOther, TokensOverrideModel
 
 
 def check_models(
@@ -26,10 +26,14 @@ def check_models(
                 riders[name] = model, card
             case Diagnostic():
                 found.append(card)
-    known = tuple(models)
+        if model.device.value is not None:
+            device = find_device(model.device.value, model.device.span, base)
+            if isinstance(device, Diagnostic):
+                found.append(device)
+    refused = plan.models.places.keys() - models.keys() - riders.keys()
     prompts: dict[str, CheckedPrompts] = {}
     for name, (model, card) in riders.items():
-        checked = _prompts(name, model, card, models, known, found)
+        checked = None if model.rides.value in refused else _prompts(name, model, card, models, found)
         if checked is not None:
             prompts[name] = checked
     return models, prompts, tuple(found)
@@ -60,7 +64,7 @@ def _model(name: str, model: Model, card: ModelCard, found: list[Diagnostic]) ->
     )
 
 
-_MODELS_ONLY = ("mask", "tags", "context", "chat_template", "adapter")
+_MODELS_ONLY = ("device", "mask", "tags", "context", "chat_template", "adapter")
 
 
 def _prompts(
@@ -68,7 +72,6 @@ def _prompts(
     model: Model,
     card: PromptsCard,
     models: dict[str, CheckedModel],
-    known: tuple[str, ...],
     found: list[Diagnostic],
 ) -> CheckedPrompts | None:
     for field in _MODELS_ONLY:
@@ -84,9 +87,11 @@ def _prompts(
             else f"`{rides}` is not a model of this plan"
         )
         place = model.source.span if rides is None else model.rides.span
-        found.append(RidesNobody(place, problem, known, rides or card.rides))
+        found.append(RidesNobody(place, problem, tuple(models), rides or card.rides))
         return None
     if not card.fits(models[rides].card):
         found.append(RidesOther(model.rides.span, name, card.rides, models[rides].card.name))
         return None
+    if model.dtype.value not in (None, models[rides].dtype):
+        found.append(OtherDtype(model.dtype.span, name, str(model.dtype.value), rides, models[rides].dtype))
     return CheckedPrompts(name, model.source.value, card, rides, model.source.span)

@@ -9,9 +9,18 @@ from pathlib import Path, PurePath
 from ...grammar import Diagnostic, Plan, has_errors, read_plan
 from ..cards import DeviceProfile, find_device
 from ..checked import CheckedModel, CheckedPlan, CheckedPrompts, Ending, Guard, Places, Temper
-from ..plan_errors import NoChatTemplate, NoRoomForPrompt, NotYet, SystemUnsaid, TokenOutside, Unused, WrongSampling
+from ..plan_errors import (
+    NoChatTemplate,
+    NoEffect,
+    NoRoomForPrompt,
+    NotYet,
+    SystemUnsaid,
+    TokenOutside,
+    Unused,
+    WrongSampling,
+)
 from ..resolve import resolve
-from ..strategy import Decoder, decoded_model
+from ..strategy import Decoder, decoded_model, named_models, speculates
 from .around import Decisions
 from .models import check_models
 from .strategy import decide
@@ -28,33 +37,34 @@ def check_plan(data: bytes, name: str, base: Path) -> tuple[CheckedPlan | None, 
     said = list(found)
     models, prompts, about = check_models(plan, base)
     said += about
-    places = {key: entry.source.span for key, entry in plan.models.items()}
-    section = next(iter(places.values()))
-    decoder, about = resolve(plan.decode.value, places, section)
+    decoder, about = resolve(plan.decode.value, plan.models.places)
     said += about
     device = find_device(plan.backend.device.value, plan.backend.device.span, base)
     if not isinstance(device, DeviceProfile):
         said.append(device)
     if decoder is None:
         return None, tuple(said)
-    decisions = Decisions(
-        models, prompts, plan.sampling.temperature.value, plan.limits.batch.value, plan.guard is not None
-    )
+    guarded = plan.guard is not None and speculates(decoder)
+    decisions = Decisions(models, prompts, plan.sampling.temperature.value, plan.limits.batch.value, guarded)
     decided = decide(decoder, decisions)
     said += decisions.found
     target = models.get(decoded_model(decoder).name)
     said += _settings(plan, target)
-    said += _templates(plan, models, target)
-    said += [Unused(place, key) for key, place in places.items() if not _names(plan, key)]
+    if plan.guard is not None and not guarded:
+        way = "leave `guard` away, or let the plan speculate"
+        said.append(NoEffect(plan.guard.span, "nothing speculates here, so there is nothing for `guard` to stop", way))
+    used = _used(plan, decoder)
+    said += _templates(plan, {name: models[name] for name in models if name in used}, target)
+    said += [Unused(plan.models.places[name], name) for name in plan.models if name not in used]
     if decided is None or has_errors(said) or not isinstance(device, DeviceProfile):
         return None, tuple(said)
     return _checked(plan, name, decided, models, prompts, device), tuple(said)
 
 
-def _names(plan: Plan, name: str) -> bool:
-    """Whether a model is named in the strategy, or ridden by one that is declared."""
-    words = re.findall(r"[A-Za-z_]\w*", str(plan.decode.value))
-    return name in words or any(entry.rides.value == name for entry in plan.models.values())
+def _used(plan: Plan, decoder: Decoder) -> set[str | None]:
+    """The models that a strategy names, and those that these ride."""
+    named = {each.name for each in named_models(decoder)}
+    return named | {entry.rides.value for name, entry in plan.models.items() if name in named}
 
 
 def _settings(plan: Plan, target: CheckedModel | None) -> list[Diagnostic]:
@@ -85,7 +95,7 @@ def _templates(plan: Plan, models: Mapping[str, CheckedModel], target: CheckedMo
     if plan.prompt.template.value != "chat" or target is None:
         return
     for name, model in models.items():
-        reads = model is target or (model.card.vocabulary != target.card.vocabulary and _names(plan, name))
+        reads = model is target or model.card.vocabulary != target.card.vocabulary
         if reads and not model.card.chat_template and model.chat_template is None:
             yield NoChatTemplate(model.span, name, model.source)
 
@@ -99,7 +109,11 @@ def _checked(
     device: DeviceProfile,
 ) -> CheckedPlan:
     limits, sampling, stop = plan.limits, plan.sampling, plan.stop
-    guard = None if plan.guard is None else Guard(plan.guard.min_speedup.value, plan.guard.window.value)
+    guard = (
+        None
+        if plan.guard is None or not speculates(decided)
+        else Guard(plan.guard.min_speedup.value, plan.guard.window.value)
+    )
     return CheckedPlan(
         name=graph_name(name),
         decoder=decided,

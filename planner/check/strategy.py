@@ -14,6 +14,7 @@ from ..plan_errors import (
     DoesNotNest,
     LargeDrafter,
     NoAccuracies,
+    NoEffect,
     NoMask,
     NoSilentChoice,
     NoTags,
@@ -49,6 +50,7 @@ from ..strategy import (
     Typical,
     Vocabulary,
     decoded_model,
+    speculates,
 )
 from .accept_rules import decide_accept
 from .around import Around, Decisions, Refused, model_of
@@ -158,12 +160,26 @@ def _draft(draft: Draft, around: Around, decisions: Decisions) -> Draft:
         case ModelDraft():
             return _model_draft(draft, around, decisions)
         case MergeDrafts():
-            return replace(draft, drafts=tuple(_draft(each, around, decisions) for each in draft.drafts))
+            return _merge(draft, around, decisions)
         case ChooseDraft():
             return _choose(draft, around, decisions)
 
 
-def _choose(draft: ChooseDraft, around: Around, decisions: Decisions) -> ChooseDraft:
+def _merge(draft: MergeDrafts, around: Around, decisions: Decisions) -> Draft:
+    """A merge of the drafts that guess; of one, or of none, there is nothing to merge."""
+    drafts = tuple(_draft(each, around, decisions) for each in draft.drafts)
+    guessing = tuple(each for each in drafts if speculates(each))
+    if len(guessing) > 1 and len(guessing) == len(drafts):
+        return replace(draft, drafts=drafts)
+    what = "a merge of one draft is that draft" if len(drafts) == 1 else "`none` adds nothing to a merge"
+    way = "write what is left without `merge`" if len(guessing) < 2 else "leave `none` away"
+    decisions.found.append(NoEffect(draft.span, what, way))
+    if len(guessing) < 2:
+        return guessing[0] if guessing else NoDraft(span=draft.span)
+    return replace(draft, drafts=guessing)
+
+
+def _choose(draft: ChooseDraft, around: Around, decisions: Decisions) -> Draft:
     if any(isinstance(each, ChooseDraft) for each in draft.drafts):
         way = "name all alternatives in one choose"
         raise decisions.refuse(NotYet(draft.span, "a choice among choices is one choice", way))
@@ -171,6 +187,10 @@ def _choose(draft: ChooseDraft, around: Around, decisions: Decisions) -> ChooseD
         way = "choose without `per=rows`: then it is decided when compiling"
         raise decisions.refuse(NotYet(draft.span, "a pipeline cannot change its drafter from step to step", way))
     drafts = tuple(_draft(each, around, decisions) for each in draft.drafts)
+    if not any(map(speculates, drafts)):
+        way = "write `autoregressive(...)`, or name a draft to choose"
+        decisions.found.append(NoEffect(draft.span, "there is nothing but `none` to choose", way))
+        return NoDraft(span=draft.span)
     if not any(isinstance(each, NoDraft) for each in drafts):
         decisions.found.append(NoSilentChoice(draft.span))
         drafts = (*drafts, NoDraft(span=draft.span))
@@ -250,7 +270,8 @@ def _whole(name: ModelName, around: Around, decisions: Decisions) -> None:
 
 def _large(model: CheckedModel, around: Around, span: Span, decisions: Decisions) -> None:
     target = decisions.models[around.model]
-    if model.name != target.name and model.card.parameters() > target.card.parameters():
+    size, most = model.card.parameters(), target.card.parameters()
+    if size > most or (size == most and model.dtype == target.dtype):
         decisions.found.append(LargeDrafter(span, model.name, target.name))
 
 
