@@ -51,7 +51,7 @@ class Model(Record):
 
     source: Located[str] = key(
         Text("the name, folder, file or hub name of a model"),
-        doc="a packaged model's name, `org/name` of a hub, `./folder`, or a `.gguf` file",
+        doc="a packaged model's name, `org/name` of a hub where a card carries it, `./folder`, or a `.gguf` file",
     )
     dtype: Located[str | None] = key(Choice(DTYPES), default=None, doc="the type of the weights; else the model's own")
     device: Located[str | None] = key(
@@ -124,7 +124,9 @@ class Limits(Record):
     max_new_tokens: Located[int] = key(Integer(minimum=1), default=256, doc="the longest answer, in tokens")
     context: Located[int] = key(Integer(minimum=2), default=2048, doc="the longest prompt and answer, in tokens")
     batch: Located[int] = key(Integer(minimum=1), default=1, doc="rows decoded together")
-    memory: Located[int | None] = key(Size(), default=None, doc="the most memory to use; else the device's; held to when a plan is compiled, and no part of its graph's text")
+    memory: Located[int | None] = key(
+        Size(), default=None, doc="the most memory to plan for; else the device's; not a part of the graph"
+    )
 
 
 @dataclass(frozen=True, slots=True)

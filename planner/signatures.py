@@ -45,7 +45,7 @@ class Sort(Enum):
     TREE = "a tree"
     ACCEPT = "an accept rule"
     VOCAB = "a vocabulary rule"
-    TAGS = "pasta(...)"
+    TAGS = "tags"
     MODEL = "a model of the plan"
     INTEGER = "a whole number"
     NUMBER = "a number"

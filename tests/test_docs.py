@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from specplan.cli.program import COMMANDS
 from specplan.grammar import plan_schema
 from specplan.planner.signatures import SIGNATURES
 
@@ -85,6 +86,12 @@ def test_links_in_the_readme() -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", README.read_text(encoding="utf-8"))
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_only_commands_that_there_are_are_named() -> None:
+    texts = [README, *(ROOT / "specs").rglob("*.yaml"), *(ROOT / "specs").rglob("*.py")]
+    shown = "\n".join([*(each.read_text(encoding="utf-8") for each in texts), json.dumps(plan_schema())])
+    assert {*re.findall(r"(?:^|`|\$ |: )specplan ([a-z-]+)\b(?!:)", shown, re.MULTILINE)} <= {*COMMANDS}
 
 
 def test_tables_in_the_readme(request: pytest.FixtureRequest) -> None:

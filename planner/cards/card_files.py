@@ -149,7 +149,7 @@ class DeviceFile(Record):
 
 @dataclass(frozen=True, slots=True)
 class PairFile(Record):
-    """What two vocabularies share, as `specplan calibrate` counts it."""
+    """What two vocabularies share, as somebody has counted it."""
 
     draft: Located[str] = key(Text("a vocabulary"), doc="the drafter's vocabulary")
     target: Located[str] = key(Text("a vocabulary"), doc="the target's vocabulary")

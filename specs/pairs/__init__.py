@@ -1,4 +1,4 @@
-"""What pairs of vocabularies share, as counted by `specplan calibrate`: `DRAFT--TARGET.yaml`, one file each.
+"""What pairs of vocabularies share, counted beforehand: `DRAFT--TARGET.yaml`, one file each.
 
 Keys: draft, target, draft_tokens, target_tokens, shared, weighted_of_draft, weighted_of_target, counted_on.
 """
