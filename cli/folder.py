@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from .. import __version__
@@ -82,6 +83,8 @@ def _replace_files(target: Path, contents: Mapping[str, bytes], stale: Iterable[
     for name in stale:
         if ".." not in PurePosixPath(name).parts and not name.startswith("/"):  # a manifest names nothing outside
             (target / name).unlink(missing_ok=True)
+            with suppress(OSError):  # its folder, too, if that was all there was
+                (target / name).parent.rmdir()
 
 
 def _replace_folder(target: Path, contents: Mapping[str, bytes]) -> None:

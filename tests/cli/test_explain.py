@@ -42,3 +42,14 @@ def test_a_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFix
         assert program.main(["explain", str(PLANS[0]), "-o", str(target)], standalone_mode=False) is Exit.USAGE
         assert capsys.readouterr().out == ""
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(("place", "reason"), [(".", "it is a folder"), ("", "the name is empty")])
+def test_an_explanation_is_a_file(
+    place: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert program.main(["explain", str(PLANS[0]), "-o", place], standalone_mode=False) is Exit.USAGE
+    said = capsys.readouterr().err
+    assert reason in said
+    assert "compile" not in said

@@ -138,7 +138,7 @@ def test_the_folder_in_which_we_run_stays_itself(tmp_path: Path, monkeypatch: py
     write_folder(".", FILES, {}, force=False)
     write_folder(".", {"graph.txt": "graph b\n"}, {}, force=False)
     assert tmp_path.stat().st_ino == before
-    assert {*contents(tmp_path)} == {"graph.txt", "manifest.json"}
+    assert {each.name for each in tmp_path.iterdir()} == {"graph.txt", "manifest.json"}
 
 
 def test_an_empty_name_is_no_folder() -> None:
