@@ -106,7 +106,17 @@ class _Resolver:
             or (low is not None and expr.value < low)
             or (high is not None and expr.value > high)
         ):
-            raise self.bad(OutOfRange(expr.span, str(expr.value), parameter.name, f"{low:g} to {high:g}"))
+            raise self.bad(OutOfRange(expr.span, str(expr.value), f"`{parameter.name}`", f"{low:g} to {high:g}"))
+
+    def _item(self, item: Expr, parameter: Parameter) -> int:
+        assert parameter.items is not None, f"the items of `{parameter.name}` have bounds"
+        low, high = parameter.items
+        if not isinstance(item, Number) or not isinstance(item.value, int):
+            raise self._wrong(item.span, f"a list with `{item}`", parameter)
+        if not low <= item.value <= high:
+            place = f"an item of `{parameter.name}`"
+            raise self.bad(OutOfRange(item.span, str(item.value), place, f"{low} to {high}"))
+        return item.value
 
     def _list(self, expr: List, parameter: Parameter) -> Any:
         if Sort.TREE in parameter.sorts:
@@ -115,13 +125,11 @@ class _Resolver:
             raise self._wrong(expr.span, "a list", parameter)
         if not expr.items:
             raise self._wrong(expr.span, "an empty list", parameter)
-        return tuple(self._integer(item, parameter, parameter.low, parameter.high) for item in expr.items)
-
-    def _integer(self, item: Expr, parameter: Parameter, low: float | None, high: float | None) -> int:
-        if not isinstance(item, Number) or not isinstance(item.value, int):
-            raise self._wrong(item.span, f"a list with `{item}`", parameter)
-        self._bounded(item, Parameter(parameter.name, (Sort.INTEGER,), parameter.doc, low=low, high=high))
-        return item.value
+        low, high = parameter.low or 1, parameter.high or len(expr.items)
+        if not low <= len(expr.items) <= high:
+            length = f"the length of `{parameter.name}`"
+            raise self.bad(OutOfRange(expr.span, str(len(expr.items)), length, f"{low:g} to {high:g}"))
+        return tuple(self._item(item, parameter) for item in expr.items)
 
     def _written_out(self, expr: List, parameter: Parameter) -> SparseTree:
         """A tree as its rank paths: `[[0], [1], [0, 0]]`."""
@@ -131,7 +139,7 @@ class _Resolver:
                 raise self._wrong(
                     item.span, f"a list with `{item}`; a tree is written out as `[[0], [1], [0, 0]]`", parameter
                 )
-            paths.append(tuple(self._integer(rank, parameter, 0, 9) for rank in item.items))
+            paths.append(tuple(self._item(rank, parameter) for rank in item.items))
         return SparseTree(max_nodes=None, paths=tuple(paths), span=expr.span)
 
     def _call(self, expr: Call | Name, found: Signature) -> Any:

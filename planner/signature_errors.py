@@ -118,7 +118,7 @@ class OutOfRange(SignatureDiagnostic):
     place: str
     bounds: str
     code: ClassVar[str] = "SP0255"
-    title: ClassVar[str] = "`{place}` is {bounds}, not {found}"
+    title: ClassVar[str] = "{place} is {bounds}, not {found}"
     label: ClassVar[str] = "out of range"
     rule: ClassVar[str] = "Numbers have bounds, which the signatures document."
     wrong: ClassVar[str] = plan("speculate(target, draft=ngram(num_speculative_tokens=0))")

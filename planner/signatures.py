@@ -35,6 +35,7 @@ from .strategy import (
     Tli,
     Typical,
 )
+from .trees import MOST_RANKED
 
 
 class Sort(Enum):
@@ -62,7 +63,8 @@ class Parameter:
     """An argument that a word takes: by place in this order, or by name.
 
     `default` is what is taken instead: a plain value, or the text of a strategy. `low` and `high` bound numbers, both
-    included; `words` are the words that a WORD may be. Of a parameter that takes `many` arguments, `high` bounds their number.
+    included, and the lengths of lists, whose items `items` bounds; `words` are the words that a WORD may be. Of a parameter
+    that takes `many` arguments, `high` bounds their number.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Parameter:
     high: float | None = None
     words: tuple[str, ...] = ()
     many: bool = False
+    items: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,8 @@ _WITH_DEFAULT_K = Parameter(_K.name, _K.sorts, _K.doc, 5, 1, 64)
 
 
 def _tree(doc: str, default: str = "chain") -> Parameter:
-    return Parameter("tree", (Sort.TREE,), doc, default)
+    # The ranks of a tree that is written out; how many there are is on the card of the prompts.
+    return Parameter("tree", (Sort.TREE,), doc, default, items=(0, MOST_RANKED - 1))
 
 
 def _drafts(doc: str) -> Parameter:
@@ -138,7 +142,12 @@ SIGNATURES: tuple[Signature, ...] = (
         (
             Parameter("decoder", (Sort.DECODER,), "what decodes"),
             Parameter(
-                "stages", (Sort.INTEGER, Sort.INTEGERS), "how many stages, or the layers of each", low=2, high=128
+                "stages",
+                (Sort.INTEGER, Sort.INTEGERS),
+                "how many stages, or the layers of each",
+                low=2,
+                high=128,
+                items=(1, 1024),
             ),
         ),
         "The target's layers in stages; with a dynamic tree, a layer of guesses enters every timestep (PipeDec).",
@@ -229,7 +238,11 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(
         "static",
         Sort.TREE,
-        (Parameter("children", (Sort.INTEGERS,), "children of every node, layer by layer", low=1, high=64),),
+        (
+            Parameter(
+                "children", (Sort.INTEGERS,), "children of every node, layer by layer", low=1, high=64, items=(1, 64)
+            ),
+        ),
         "A fixed tree.",
         StaticTree,
     ),

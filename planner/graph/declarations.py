@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import NewType
 
 from ...grammar import ENGINES, Span
+from ..trees import MOST_RANKED
 from .limits import LARGEST, limited
 from .types import Size
 
@@ -26,8 +27,6 @@ DTYPES = ("float64", "float32", "float16", "bfloat16", "int8", "int4")
 """The types that weights may have."""
 MOST_NODES = 1024
 """No tree has more nodes in all, children of a node, or layers."""
-MOST_RANKED = 32
-"""A rank among guesses is one character of a state's text: `0` to `9`, `a` to `v`."""
 
 
 @dataclass(frozen=True, slots=True)

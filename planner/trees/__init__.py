@@ -1,6 +1,7 @@
 """The topology of draft trees: fixed, chosen by score, and PPD's states with prompts behind the nodes. No tensors here."""
 
 from .sparse import (
+    MOST_RANKED,
     RankAccuracies,
     SparseState,
     SparseStates,
@@ -14,6 +15,7 @@ from .sparse import (
 from .topology import Path, Topology, chain, layout_order, most_probable, static, static_size, written_out
 
 __all__ = [
+    "MOST_RANKED",
     "Path",
     "RankAccuracies",
     "SparseState",

@@ -19,7 +19,9 @@ from math import prod
 
 from .topology import Path, layout_order, written_out
 
-_RANKS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_RANKS = "0123456789abcdefghijklmnopqrstuv"
+MOST_RANKED = len(_RANKS)
+"""So many guesses may be ranked, since a rank is one character of a state."""
 _MOST_TRIALS = 200  # three prompt tokens need about 40; many more are somebody's joke
 
 RankAccuracies = tuple[tuple[float, ...], ...]

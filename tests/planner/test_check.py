@@ -92,3 +92,20 @@ def test_one_bad_model_hides_no_mistake_of_the_strategy() -> None:
         "decode: speculate(target, draft=merge(pard(kin, 4), ppd(hints), ngrm))\n"
     )
     assert codes(plan) == ["SP0121", "SP0250"]
+
+
+@pytest.mark.parametrize(
+    ("decode", "said"),
+    [
+        ("pipeline(autoregressive(target), stages=[29, 1])", None),
+        ("pipeline(autoregressive(target), stages=[30])", "the length of `stages` is 2 to 128, not 1"),
+        ("pipeline(autoregressive(target), stages=[30, 0])", "an item of `stages` is 1 to 1024, not 0"),
+        ("pipeline(autoregressive(target), stages=1)", "`stages` is 2 to 128, not 1"),
+        ("speculate(target, draft=ppd(hints, tree=[[0], [12]]))", "this tree has rank 12 of 10 ranks"),
+        ("speculate(target, draft=ppd(hints, tree=[[0], [32]]))", "an item of `tree` is 0 to 31, not 32"),
+    ],
+)
+def test_items_of_lists_have_bounds_of_their_own(decode: str, said: str | None) -> None:
+    _, found = checked(f"{HEAD}{PROMPTS}}}\ndecode: {decode}\n")
+    errors = [each.message() for each in found if each.code != "SP0469"]
+    assert errors == [] if said is None else len(errors) == 1 and errors[0].startswith(said)
