@@ -346,7 +346,7 @@ class WrongRanks(PlanDiagnostic):
     needed: int
     code: ClassVar[str] = "SP0467"
     title: ClassVar[str] = "`ranks` is {ranks}, and this plan runs on {needed}"
-    label: ClassVar[str] = "{needed} processes"
+    label: ClassVar[str] = "as many processes as ranks"
     rule: ClassVar[str] = "Every stage is a rank, and drafters share one more; a plan without a pipeline is one rank."
     wrong: ClassVar[str] = _plan("pipeline(autoregressive(target), stages=2)", rest="backend: {ranks: 3}\n")
     right: ClassVar[str] = _plan("pipeline(autoregressive(target), stages=2)", rest="backend: {ranks: 2}\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..cost import Alternative, Expectation, break_even, choose_by_rows, plain, stops_paying_at
+from ..cost import Alternative, break_even, choose_by_rows, plain, stops_paying_at
 from ..estimate import Costs, expectation, node_cost
 from ..graph import Advance, Graph, Kv, Model, Ranks, Ref, Region, Send, Size, Tree, Value, Verify, model_of, operands
 from .at_rows import at_rows, has_threads, row_counts
@@ -75,11 +75,7 @@ def _for_rows(graph: Graph, costs: Costs, rows: int) -> RowsForecast:
 
 def _alternative(graph: Graph, costs: Costs, rows: int) -> Alternative:
     region = at_rows(graph.step, rows)
-    return Alternative("plan", _guesses(region), step_seconds(region, graph, costs), _expected(region, graph, costs))
-
-
-def _expected(region: Region, graph: Graph, costs: Costs) -> Expectation:
-    return expectation(region, graph, costs)
+    return Alternative("plan", _guesses(region), step_seconds(region, graph, costs), expectation(region, graph, costs))
 
 
 def _guesses(region: Region) -> int:

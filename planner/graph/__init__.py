@@ -19,7 +19,7 @@ from .declarations import (
     Vocab,
 )
 from .graph import FORMAT_VERSION, Graph, Law, inner_regions
-from .infer import Declared, Mismatch, dynamic_layers, infer, join_types, static_layers
+from .infer import dynamic_layers, static_layers
 from .json_form import graph_from_json, graph_to_json
 from .law import law_of
 from .nodes import (
@@ -61,7 +61,7 @@ from .nodes import (
 )
 from .parsing import read_graph
 from .places import model_of, needed_ranks, result_ranks
-from .printing import KEYWORD_OF, Part, parts, print_declaration, print_fields, print_graph, print_node, quote
+from .printing import Part, parts, print_declaration, print_fields, quote
 from .retype import retype
 from .rewrite import (
     free_name,
@@ -86,7 +86,6 @@ from .types import (
     Logits,
     Nothing,
     Path,
-    Range,
     Size,
     Threads,
     Tokens,
@@ -99,7 +98,6 @@ from .types import (
 
 __all__ = [
     "FORMAT_VERSION",
-    "KEYWORD_OF",
     "NODES",
     "NONE",
     "ONE",
@@ -114,7 +112,6 @@ __all__ = [
     "Commit",
     "Cut",
     "Declaration",
-    "Declared",
     "Done",
     "Draft",
     "Dynamic",
@@ -132,7 +129,6 @@ __all__ = [
     "Logits",
     "Lookup",
     "Merge",
-    "Mismatch",
     "Model",
     "Node",
     "Nothing",
@@ -144,7 +140,6 @@ __all__ = [
     "Product",
     "Prompts",
     "Prune",
-    "Range",
     "Ranks",
     "Read",
     "Recent",
@@ -181,9 +176,7 @@ __all__ = [
     "graph_from_json",
     "graph_to_json",
     "in_every_step",
-    "infer",
     "inner_regions",
-    "join_types",
     "law_of",
     "model_of",
     "needed_ranks",
@@ -191,8 +184,6 @@ __all__ = [
     "parts",
     "print_declaration",
     "print_fields",
-    "print_graph",
-    "print_node",
     "quote",
     "read_graph",
     "renamed",

@@ -1,6 +1,6 @@
 """What a node makes of its operands' types: the arithmetic that a graph's text shows and that is checked line by line.
 
-`infer(node, graph_declarations)` gives the types of the node's results. Two results are decisions and not arithmetic: the
+`infer(node, declared)` gives the types of the node's results. Two results are decisions and not arithmetic: the
 longest prompt (`encode`) and the capacity of a new cache (`prefill`); for those the stated type is taken as it is.
 """
 

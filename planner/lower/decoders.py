@@ -375,10 +375,10 @@ def _region(name: str, parameters: tuple[Value, ...], lines: Lines, yielded: tup
 
 def _word_of(draft: Draft) -> str:
     words = {
-        NoDraft: "none", Ngram: "ngram", ModelDraft: "draft_model", Pard: "pard", Ppd: "ppd", MergeDrafts: "merge",
+        NoDraft: "alone", Ngram: "ngram", ModelDraft: "draft_model", Pard: "pard", Ppd: "ppd", MergeDrafts: "merge",
         ChooseDraft: "choose",
     }  # fmt: skip
-    return "alone" if isinstance(draft, NoDraft) else words[type(draft)]
+    return words[type(draft)]
 
 
 def _distinct(names: list[str]) -> tuple[str, ...]:
