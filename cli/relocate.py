@@ -34,8 +34,8 @@ def _with_paths(graph: Graph, move: Callable[[str], str]) -> Graph:
 def _declared(declared: Declaration, move: Callable[[str], str]) -> Declaration:
     match declared:
         case Model():
-            adapter = declared.adapter and move(declared.adapter)
-            return replace(declared, source=move(declared.source), adapter=adapter)
+            adapter, device = (each and move(each) for each in (declared.adapter, declared.device))
+            return replace(declared, source=move(declared.source), adapter=adapter, device=device)
         case Prompts():
             return replace(declared, source=move(declared.source))
         case Engine():

@@ -140,7 +140,7 @@ positions: 512
 """
 ELSEWHERE = """\
 specplan: 1
-models: {target: {source: ./mine.yaml, adapter: ./adapter}}
+models: {target: {source: ./mine.yaml, adapter: ./adapter, device: ./device.yaml}}
 decode: autoregressive(target)
 prompt: {template: none}
 limits: {context: 256, max_new_tokens: 16}
@@ -162,6 +162,7 @@ def test_a_graph_elsewhere_finds_what_the_plan_named(
     assert "./adapter" in capsys.readouterr().out
     text = (tmp_path / place / "graph.txt").read_text()
     assert os.path.relpath(tmp_path / "plans" / "adapter", tmp_path / place) in text
+    assert text.count(os.path.relpath(tmp_path / "plans" / "device.yaml", tmp_path / place)) == 2
     assert str(tmp_path) not in text
     for graph in (tmp_path / place / "graph.txt", tmp_path / "passes" / "0_lower.txt"):
         assert specplan("check", str(graph)) is Exit.DONE
