@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..grammar import Diagnostic, ExampleKind, Severity, Span
+from ..grammar import Diagnostic, DiagnosticError, ExampleKind, Severity, Span, did_you_mean
 from .capabilities import Capabilities
 from .graph import Graph, Guess, Path, Tokens, Tree
 
@@ -41,11 +41,37 @@ class CannotRun(Diagnostic):
         return (ways, *((f"`--engine {_TOY}` runs it on toy tables, to study it",) if _TOY in self.others else ()))
 
 
+@dataclass(frozen=True)
+class UnknownEngine(Diagnostic):
+    """An engine that there is not."""
+
+    engine: str
+    known: tuple[str, ...]
+    code: ClassVar[str] = "SP0602"
+    title: ClassVar[str] = "there is no engine `{engine}`"
+    rule: ClassVar[str] = "Engines have fixed names; the plan, the graph or whoever compiles it chooses one of them."
+    wrong: ClassVar[str] = 'specplan.compile_plan("plan.yaml", engine="egaer")'
+    right: ClassVar[str] = 'specplan.compile_plan("plan.yaml", engine="eager")'
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """The engine that was probably meant, and all there are."""
+        return (*did_you_mean(self.engine, self.known), f"there are {', '.join(self.known)}")
+
+
 def legalise(graph: Graph, engine: str, backends: Mapping[str, Capabilities]) -> tuple[CannotRun, ...]:
-    """What keeps an engine from running a graph: one mistake for each place of the plan that becomes what it lacks."""
-    mine = backends.get(engine)
-    if mine is None:
+    """What keeps an engine from running a graph: one mistake for each place of the plan that becomes what it lacks.
+
+    Without backends, nothing is known of any engine.
+
+    Raises:
+        DiagnosticError: if there are backends, and none is called so.
+    """
+    if not backends:
         return ()
+    if engine not in backends:
+        raise DiagnosticError((UnknownEngine(None, engine, tuple(backends)),))
+    mine = backends[engine]
     others = tuple(name for name, each in backends.items() if name != engine and not any(_lacking(graph, each)))
     reasons: dict[object, dict[str, str]] = {}
     for node, reason in _lacking(graph, mine):

@@ -82,7 +82,10 @@ class _Resolver:
         known = [word for sort in wordy for word in words_of(sort)]
         known += self.models if Sort.MODEL in parameter.sorts else ()
         wanted = " or ".join(sort.value for sort in parameter.sorts)
-        raise self.bad(UnknownMethod(name.span, name.text, wanted, tuple(dict.fromkeys(known))))
+        known = [*dict.fromkeys(known)]
+        if Sort.DECODER in parameter.sorts and isinstance(expr, Name) and expr.text in self.models:
+            raise self.bad(UnknownMethod(name.span, name.text, wanted, tuple(known), f"autoregressive({name.text})"))
+        raise self.bad(UnknownMethod(name.span, name.text, wanted, tuple(known)))
 
     def _model(self, name: Name, parameter: Parameter) -> Any:
         if name.text not in self.models:

@@ -32,6 +32,7 @@ class UnknownMethod(SignatureDiagnostic):
     name: str
     wanted: str
     known: tuple[str, ...]
+    meant: str | None = None
     code: ClassVar[str] = "SP0250"
     title: ClassVar[str] = "`{name}` is not {wanted}"
     label: ClassVar[str] = "{wanted} is wanted here"
@@ -42,7 +43,8 @@ class UnknownMethod(SignatureDiagnostic):
 
     def help(self) -> tuple[str, ...]:
         """The word that was probably meant, and all that fit."""
-        return (*did_you_mean(self.name, self.known), f"{self.wanted} is one of {', '.join(self.known)}")
+        near = did_you_mean(self.name, self.known) if self.meant is None else (f"did you mean `{self.meant}`?",)
+        return (*near, f"{self.wanted} is one of {', '.join(self.known)}")
 
 
 class UnknownArgument(SignatureDiagnostic):

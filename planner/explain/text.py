@@ -146,7 +146,9 @@ _Row = tuple[str, str, tuple[str, ...], str]
 def _region(region: ExplainedRegion, depth: int) -> Iterator[_Row]:
     runs = "" if region.runs is None else f", {region.runs:.2f} times"
     when = "" if region.when is None else f", {region.when}{runs}"
-    yield f"{'  ' * depth}{region.name}{when}", "", (), ""
+    # Where guesses fill a pipeline, times of nodes on different ranks do not add up.
+    together = ", ranks side by side" if any(node.node == "advance" for node in region.nodes) else ""
+    yield f"{'  ' * depth}{region.name}{when}{together}", "", (), ""
     for node in region.nodes:
         yield _node(node, depth + 1)
         for inner in node.regions:

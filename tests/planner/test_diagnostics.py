@@ -87,6 +87,15 @@ def test_an_engine_that_cannot(golden: Golden) -> None:
     assert compile_source(plan.encode(), "plan.yaml", ROOT, backends=engines, engine="reference").diagnostics == ()
 
 
+def test_an_engine_that_there_is_not(golden: Golden) -> None:
+    plan = ONE + "decode: autoregressive(target)\n"
+    engines = {name: Capabilities(name, frozenset()) for name in ("eager", "onnx", "tensorrt", "reference")}
+    with pytest.raises(DiagnosticError) as caught:
+        compile_source(plan.encode(), "plan.yaml", ROOT, backends=engines, engine="egaer")
+    assert [each.code for each in caught.value.diagnostics] == ["SP0602"]
+    golden("diagnostics/SP0602.txt", shown('engine="egaer"', caught.value.diagnostics))
+
+
 # Several in one run, and what was meant ----------------------------------------------------------------------------------
 
 
@@ -107,6 +116,8 @@ def test_several_mistakes_in_one_run() -> None:
     ("decode", "meant"),
     [
         ("autoregresive(target)", "autoregressive"),
+        ("target", "autoregressive(target)"),
+        ("pipeline(target, stages=2)", "autoregressive(target)"),
         ("speculate(target, draft=ngrams)", "ngram"),
         ("speculate(target, draft=ngram(max_ngrams=3))", "max_ngram"),
         ("speculate(target, draft=pard(kim, 4))", "kin"),
