@@ -44,7 +44,11 @@ class KvCache(Cache):  # type: ignore[misc] # torch and transformers are not fol
             layer.move(sources, first)
 
     def empty(self) -> None:
-        """Forget the rows and keep the room: what stays in the slots is finite and masked."""
+        """Forget the rows and keep the room: zeros, since what is masked must still be finite."""
+        for layer in self.layers:
+            if layer.is_initialized:
+                layer.keys.zero_()
+                layer.values.zero_()
         self.slots = Slots(self.slots.size)
 
     def rows(self) -> list[tuple[Tensor, Tensor]]:
