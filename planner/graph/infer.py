@@ -101,6 +101,11 @@ class Declared:
             raise Mismatch(f"`{name}` is not declared", name)
         return self._by_name[name]
 
+    @property
+    def target(self) -> str | None:
+        """The name of the model whose law the output follows: the first that is declared."""
+        return None if self._target is None else self._target.name
+
     def vocab_of(self, model: str) -> str | None:
         """The vocabulary of a model as types have it: None for the target's."""
         assert self._target is not None, "a graph without a model has no vocabulary"
@@ -258,7 +263,8 @@ def _prefill(node: Prefill, declared: Declared) -> tuple[Type, ...]:
     if not isinstance(stated, Kv) or stated.model != node.by or stated.levels:
         raise Mismatch(f"a new cache of `{node.by}` has to state its capacity: `kv[{node.by}, N]`")
     longest = node.tokens.type.size.high if isinstance(node.tokens.type, Tokens) else None
-    if longest is not None and longest > stated.capacity:
+    # A drafter whose cache is full falls silent; the target has to hold every prompt.
+    if node.by == declared.target and longest is not None and longest > stated.capacity:
         raise Mismatch(
             f"`{node.tokens}` is up to {longest} tokens, and the cache holds {stated.capacity}", node.tokens.name
         )
