@@ -30,6 +30,8 @@ def _eager_refuses(node: Node, graph: Graph) -> str | None:
             return f"it loads no adapters, and `{model.name}` has one"
         if model.ranks is not None:
             return f"it runs in one process, and `{model.name}` has ranks"
+        if len({each.device for each in graph.all(Model)}) > 1:
+            return "it keeps all models of a plan on one device"
         if isinstance(node, Draft) and model.vocab != graph.target.vocab:
             return f"its drafters have the target's vocabulary, and `{model.name}` does not"
     return None

@@ -26,7 +26,7 @@ def gather_prompts(texts: tuple[str, ...], file: str | None) -> list[Prompt]:
     said = [Prompt(number, text) for number, text in enumerate(texts, 1)]
     if file is not None:
         source = read_input(file)
-        said += read_prompts(source.data, source.name)
+        said += read_prompts(source.data, source.name, behind=len(said))
     if file is None and texts and not any(texts):  # as with standard input: somebody's text got lost on its way here
         raise DiagnosticError([NoPrompt(None)])
     if said:
@@ -40,16 +40,16 @@ def gather_prompts(texts: tuple[str, ...], file: str | None) -> list[Prompt]:
     return [Prompt(1, text)]
 
 
-def read_prompts(data: bytes, name: str) -> list[Prompt]:
-    """The prompts of a file with one JSON object per line.
+def read_prompts(data: bytes, name: str, *, behind: int = 0) -> list[Prompt]:
+    """The prompts of a file with one JSON object per line; those without an id count on from `behind`.
 
-    Raises DiagnosticError with every line that is none.
+    Raises DiagnosticError with every line that is none, or whose id another prompt has.
 
     >>> read_prompts(b'{"id": "a", "prompt": "Hello"}', "prompts.jsonl")
     [Prompt(id='a', text='Hello')]
     """
     source = SourceFile(name, data.decode("utf-8-sig", "surrogateescape"))
-    results = [*_lines(source)]
+    results = [*_lines(source, behind)]
     mistakes = [each for each in results if isinstance(each, BadPromptLine)]
     prompts = [each for each in results if isinstance(each, Prompt)]
     if mistakes:
@@ -59,14 +59,23 @@ def read_prompts(data: bytes, name: str) -> list[Prompt]:
     return prompts
 
 
-def _lines(source: SourceFile) -> Iterator[Prompt | BadPromptLine]:
+def _lines(source: SourceFile, behind: int) -> Iterator[Prompt | BadPromptLine]:
+    # Draws are keyed by a prompt's id, so two of the same would be answered with the same luck.
+    taken: set[str | int] = set(range(1, behind + 1))
     for number in range(1, source.line_count + 1):
         line = source.line_text(number)
-        if line.strip():
-            yield _line(line, source, number)
+        if not line.strip():
+            continue
+        found = _line(line, source, number, behind)
+        if isinstance(found, Prompt) and found.id in taken:
+            start = source.line_start(number)
+            found = BadPromptLine(source.span(start, start + len(line)), f"another prompt has the id {found.id!r}")
+        elif isinstance(found, Prompt):
+            taken.add(found.id)
+        yield found
 
 
-def _line(line: str, source: SourceFile, number: int) -> Prompt | BadPromptLine:
+def _line(line: str, source: SourceFile, number: int, behind: int) -> Prompt | BadPromptLine:
     start = source.line_start(number)
 
     def bad(reason: str, begin: int = 0, end: int = len(line)) -> BadPromptLine:
@@ -82,7 +91,7 @@ def _line(line: str, source: SourceFile, number: int) -> Prompt | BadPromptLine:
         case {"prompt": str(text), "id": str() | int() as name} if not isinstance(name, bool):
             pass
         case {"prompt": str(text)} if "id" not in value:
-            name = number
+            name = number + behind
         case {"prompt": str()}:
             return bad("`id` is neither a text nor a whole number")
         case {"prompt": _}:

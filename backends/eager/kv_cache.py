@@ -43,6 +43,7 @@ class KvCache(Cache):  # type: ignore[misc] # torch and transformers are not fol
         for layer in self.layers:
             layer.move(sources, first)
 
+    @torch.inference_mode()  # type: ignore[untyped-decorator]
     def empty(self) -> None:
         """Forget the rows and keep the room: zeros, since what is masked must still be finite."""
         for layer in self.layers:

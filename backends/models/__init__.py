@@ -1,6 +1,7 @@
 """Real models: the packaged ones and how they are fetched, loading, tokenizers, text that streams."""
 
 from .cache import ModelCache, model_cache
+from .errors import TextNotUnicode
 from .fetch import ListedModel, fetch, list_models, path
 from .load import Dtype, LoadedModel, load_model, load_tokenizer
 from .packaged import PackagedModel, packaged_models
@@ -23,6 +24,7 @@ __all__ = [
     "Silent",
     "StopStrings",
     "Template",
+    "TextNotUnicode",
     "TextStream",
     "eos_ids",
     "fetch",

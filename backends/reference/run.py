@@ -6,10 +6,14 @@ those of the graph.
 
 from __future__ import annotations
 
+import codecs
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
-from ...planner.graph import Accept, Graph, Node, Verify
+from ...grammar import DiagnosticError
+from ...planner.graph import Accept, Graph, Node, Stop, Verify
+from ..models import StopStrings, TextNotUnicode
 from ..runtime import LoopDecoder, Path, Row, State
 from .machine import Known, Machine
 from .shrink import Toy, shrink
@@ -33,10 +37,17 @@ class TableProgram:
         self.graph, world = shrink(graph, SIZE)
         self._machine = Machine(self.graph, world)
         self._words = world.vocabularies[self.graph.target.vocab]
+        self._strings = tuple(each for node in graph.step.nodes if isinstance(node, Stop) for each in node.strings)
+        self._texts: dict[int, RowText] = {}
 
     def start(self, row: Row) -> State:
-        """Read a row's prompt."""
-        prompt = folded(row.prompt.text.encode(), self._words, SIZE.prompt)
+        """Read a row's prompt. Raises `DiagnosticError` (SP0744) for lone surrogates."""
+        try:
+            text = row.prompt.text.encode()
+        except UnicodeEncodeError as error:
+            raise DiagnosticError([TextNotUnicode(None)]) from error
+        self._texts[row.key] = RowText(self._strings)
+        prompt = folded(text, self._words, SIZE.prompt)
         row.prompt_tokens = len(self._words.encode(prompt))
         return self._machine.start((prompt,), first=row.key)
 
@@ -50,14 +61,42 @@ class TableProgram:
             row.seconds[name] = row.seconds.get(name, 0.0) + perf_counter() - began
         stepped = self._machine.leave(state, known)
         drafted, kept = _drafts(self.graph.step.nodes, known)
+        texts = self._texts[row.key]
         for (_, thread), tokens in stepped.said:
             nodes = tuple(range(min(kept.get(thread, 0), len(tokens))))
-            text = self._words.spell(tokens).decode(errors="replace")
-            row.emit(Path(tokens, 0, nodes, drafted.get(thread, 0)), text)
+            row.emit(Path(tokens, 0, nodes, drafted.get(thread, 0)), texts.push(thread, self._words.spell(tokens)))
+        if all(stepped.done):
+            row.emit(Path((), 0), texts.flush())
         return stepped.state, all(stepped.done)
 
     def release(self, row: Row) -> None:
-        """Nothing is held."""
+        """Forget how far a row's text is."""
+        self._texts.pop(row.key, None)
+
+
+class RowText:
+    """The text of one row: only whole characters, each thread's apart, and the main thread's up to a stop string.
+
+    >>> text = RowText(["é!"])
+    >>> [text.push(0, b"a\\xc3"), text.push(0, b"\\xa9"), text.push(0, b"b\\xc3"), text.flush()]
+    ['a', '', 'éb', '\ufffd']
+    """
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        """Forks know no stop strings."""
+        self._stops = {0: StopStrings(stops)}
+        self._decoders: dict[int, codecs.IncrementalDecoder] = {}
+
+    def push(self, thread: int, text: bytes, final: bool = False) -> str:
+        """What may be shown now that a thread has said these bytes."""
+        if thread not in self._decoders:
+            self._decoders[thread] = codecs.getincrementaldecoder("utf-8")("replace")
+        shown = self._decoders[thread].decode(text, final)
+        return self._stops.setdefault(thread, StopStrings(())).push(shown)
+
+    def flush(self) -> str:
+        """What was held back, once all threads have ended."""
+        return "".join(self.push(thread, b"", final=True) + self._stops[thread].flush() for thread in self._decoders)
 
 
 def _drafts(nodes: tuple[Node, ...], known: Known) -> tuple[dict[int, int], dict[int, int]]:

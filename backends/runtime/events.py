@@ -70,7 +70,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A finished row. `token_ids` hold the end token, if the row ended with one; `text` has no text for it."""
+    """A finished row. `token_ids` hold the token that ended it, if one did; a special token has no part in `text`."""
 
     id: str | int
     text: str
@@ -152,8 +152,15 @@ def numbered(prompts: Iterable[str | Prompt]) -> Iterator[Prompt]:
 
     >>> [prompt.id for prompt in numbered(["Hello", Prompt("a", "Hi"), "Bye"])]
     [1, 'a', 3]
+
+    Raises:
+        TypeError: for what is no prompt, a bare text in place of a list among them.
     """
+    if isinstance(prompts, str):
+        raise TypeError("prompts come in a list, also when there is one")
     for number, prompt in enumerate(prompts, 1):
+        if not isinstance(prompt, str | Prompt):
+            raise TypeError(f"a prompt is a text or a Prompt, not {type(prompt).__name__}")
         yield Prompt(number, prompt) if isinstance(prompt, str) else prompt
 
 

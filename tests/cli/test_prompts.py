@@ -1,6 +1,7 @@
 """Prompts files: what is read, and every way in which a line can be none."""
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +67,15 @@ def test_nothing_is_no_prompt_wherever_it_stands(monkeypatch: pytest.MonkeyPatch
     for texts in ((), ("",)):
         with pytest.raises(DiagnosticError, match="SP0907"):
             gather_prompts(texts, None)
+
+
+def test_prompts_without_a_name_count_on(tmp_path: Path) -> None:
+    file = tmp_path / "prompts.jsonl"
+    file.write_text('{"prompt": "b"}\n\n{"prompt": "c", "id": "x"}\n')
+    assert [each.id for each in gather_prompts(("a",), str(file))] == [1, 2, "x"]
+
+
+@pytest.mark.parametrize("second", ['{"prompt": "b", "id": "x"}', '{"prompt": "b", "id": 1}'])
+def test_no_two_prompts_have_one_name(second: str) -> None:
+    with pytest.raises(DiagnosticError, match="another prompt has the id"):
+        read_prompts(b'{"prompt": "a", "id": "x"}\n' + second.encode(), "prompts.jsonl", behind=1)

@@ -206,11 +206,12 @@ def test_an_interrupt_passes_through_and_the_decoder_lives_on(decode: Decode, mo
     (expected,) = running.generate(["abc"])
     network = running._program._machine.target  # type: ignore[attr-defined]
     with monkeypatch.context() as patch:
-        reads = iter([None] * 5)
+        read, reads = type(network).read, iter(range(5))
 
-        def interrupted(*_: object) -> object:
-            next(reads)
-            raise KeyboardInterrupt
+        def interrupted(*given: object, **named: object) -> object:
+            if next(reads, None) is None:
+                raise KeyboardInterrupt
+            return read(*given, **named)
 
         patch.setattr(type(network), "read", interrupted)
         with pytest.raises(KeyboardInterrupt):

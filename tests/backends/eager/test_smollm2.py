@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,12 @@ FEW, PROMPTS, TOKENS, NEAR = 3, 12, 48, 1e-3
 
 @pytest.fixture(scope="module")
 def smollm2(smollm2_path: Path) -> LoadedModel:
+    return load_model("smollm2-135m-instruct", dtype="float32")
+
+
+@pytest.fixture(scope="module")
+def untouched(smollm2_path: Path) -> LoadedModel:
+    """The same weights as transformers has them: ours are laid out anew once they run."""
     return load_model("smollm2-135m-instruct", dtype="float32")
 
 
@@ -58,16 +66,20 @@ def teacher_forced(model: LoadedModel, prompt: Prompt, result: Result) -> list[s
 
 
 @pytest.mark.parametrize("count", [FEW, pytest.param(PROMPTS, marks=pytest.mark.slow)])
-def test_every_token_is_the_argmax_and_drafts_change_nothing(count: int, smollm2: LoadedModel) -> None:
+def test_every_token_is_the_argmax_and_drafts_change_nothing(
+    count: int, smollm2: LoadedModel, untouched: LoadedModel, record_property: Callable[[str, object], None]
+) -> None:
     plain = ready("autoregressive", smollm2).generate(prompts(count))
     drafted = ready("ngram", smollm2).generate(prompts(count))
     ties = []
     for prompt, alone, sped in zip(prompts(count), plain, drafted, strict=True):
-        ties += teacher_forced(smollm2, prompt, alone)
+        here = teacher_forced(untouched, prompt, alone)
         if sped.token_ids != alone.token_ids:
-            found = teacher_forced(smollm2, prompt, sped)
-            assert found or ties, f"{prompt.id}: both are the argmax everywhere, and they differ"
-            ties += found
-    print("ties:", ties or "none")
+            here += teacher_forced(untouched, prompt, sped)
+            assert here, f"{prompt.id}: both are the argmax everywhere, and they differ"
+        ties += here
+    record_property("ties", ties)
+    if ties:
+        warnings.warn(f"near-ties: {'; '.join(ties)}", stacklevel=1)
     assert all(len(each.token_ids) == TOKENS or each.token_ids[-1] in smollm2.eos_ids for each in plain)
     assert sum(each.stats.steps for each in drafted) < sum(each.stats.steps for each in plain)
