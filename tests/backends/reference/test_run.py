@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from specplan.backends import runner
-from specplan.backends.runtime import Finished, Started, Stepped
+from specplan.backends.reference.run import RowText
+from specplan.backends.runtime import Finished, Refused, Started, Stepped
 from specplan.planner.graph import Graph
 
 PLANS = sorted((Path(__file__).parents[3] / "specs" / "plans").glob("*.yaml"))
@@ -35,6 +36,31 @@ def test_the_same_again(stages: Stages) -> None:
     graph = stages((PLANS[0].parent / "tli.yaml").read_text())["lower"]
     first, second = (runner("reference")(graph).generate(["Hi"])[0] for _ in range(2))
     assert first.token_ids == second.token_ids
+
+
+def test_a_prompt_that_is_not_unicode_is_refused(stages: Stages) -> None:
+    graph = stages((PLANS[0].parent / "ngram.yaml").read_text())["lower"]
+    refused, *answered = runner("reference")(graph).stream(["caf\udce9", "cafe"])
+    assert isinstance(refused, Refused)
+    assert [each.code for each in refused.diagnostics] == ["SP0744"]
+    assert isinstance(answered[-1], Finished)
+
+
+def test_a_stop_string_is_not_shown(stages: Stages) -> None:
+    plan = (PLANS[0].parent / "ngram.yaml").read_text()
+    whole = runner("reference")(stages(plan)["lower"]).generate(["Hello"])[0]
+    stop = whole.text[4:7]
+    stopped = runner("reference")(stages(plan + f"stop: {{strings: [{stop}]}}\n")["lower"])
+    events = [*stopped.stream(["Hello"])]
+    shown = "".join(event.text for event in events if isinstance(event, Stepped))
+    assert shown == whole.text[: whole.text.index(stop)]
+    assert [event.result.text for event in events if isinstance(event, Finished)] == [shown]
+
+
+def test_text_is_whole_characters_by_thread() -> None:
+    text = RowText(["no"])
+    assert [text.push(0, b"\xc3"), text.push(1, b"no\xe2"), text.push(0, b"\xa9n")] == ["", "no", "é"]
+    assert text.flush() == "n\ufffd"
 
 
 def test_no_torch() -> None:
