@@ -38,7 +38,7 @@ _MAX_MISTAKES = 20
 # What YAML's own reader refuses, one character at a time.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_PROPERTIES = re.compile(r"(?:&[0-9A-Za-z_-]+|!\S*)(?:\s+(?:#[^\r\n]*)?)*")
+_PROPERTIES = re.compile(r"(?:&[0-9A-Za-z_-]+|!\S*)(?:\s+(?:#[^\r\n\x85\u2028\u2029]*)?)*")
 _TAG = re.compile(r"!\S*")
 
 

@@ -78,6 +78,7 @@ LAYOUTS = {
     "astral": "\U0001f600: é\ndecode: speculate(target, draft=none)\n",
     "no line break at the end": "decode: |\n  speculate(target, draft=none)",
     "document marks": "%YAML 1.1\n---\ndecode: speculate(target, draft=none)\n...\n",
+    "a comment that ends at a rare break": "decode: &d # named\u2028  speculate(target, draft=none)\n",
     "question mark": "? decode\n: speculate(target, draft=none)\n",
     "less-indented comment behind": "decode: |\n    speculate(target, draft=none)\n # so much for that\nother: 1\n",
 }
