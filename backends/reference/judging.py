@@ -65,22 +65,28 @@ def advance(
     if rooted is None or pool is None:
         return (None,), flow, cache
     pool = pool if pool.levels else caches.push(pool)
-    layer = rooted.bush.layer(rooted.bush.depth)
+    layer = entering(rooted, pool)
     branch = caches.branch_of(pool, 0)
-    entering = () if branch is not None and branch.holds(layer[0]) else layer
-    if entering:
-        branch = with_layer(branch, rooted.root, entering, stage=1)
+    if layer:
+        branch = with_layer(branch, rooted.root, layer, stage=1)
     for stage, waiting in enumerate(flow, start=2):
         if waiting:
             assert branch is not None, "rows that flow have been read by the first stage"
             branch = _read_by(stage, waiting, branch)
     if branch is not None:
         pool = caches.pend(pool, branch)
-    every = (entering, *flow)
+    every = (layer, *flow)
     leaving = every[-1]
     assert leaving in ((), ((),)), "when a layer leaves the last stage, only its root is still alive"
     scores = (next_law(setting, node.by, caches.context(pool, None, 0, ())),) if leaving else None
     return (scores,), every[:-1], Cache(cache.model, (pool,))
+
+
+def entering(rooted: Rooted, pool: Pool) -> tuple[Name, ...]:
+    """The layer of a tree that enters the pipeline: its deepest, unless it has entered before."""
+    layer = rooted.bush.layer(rooted.bush.depth)
+    branch = caches.branch_of(pool, 0)
+    return () if branch is not None and branch.holds(layer[0]) else layer
 
 
 def _read_by(stage: int, layer: Sequence[Name], branch: Pending) -> Pending:

@@ -12,13 +12,14 @@ from time import perf_counter
 from typing import Any
 
 from ...grammar import DiagnosticError
-from ...planner.graph import Accept, Graph, Node, Stop, Verify
+from ...planner.graph import Accept, Advance, Graph, Node, Stop, Value, Verify
 from ..models import StopStrings, TextNotUnicode
 from ..runtime import LoopDecoder, Path, Row, State
+from .judging import entering
 from .machine import Known, Machine
 from .shrink import Toy, shrink
 from .tables import TableVocabulary
-from .values import Line, Rooted
+from .values import Bush, Line, Rooted
 
 SIZE = Toy(guesses=4, new_tokens=24, stages=4, rows=1, forks=4, prompt=8, keep=6, temperature=None, patience=8)
 """As large as a table allows while a person watches."""
@@ -64,7 +65,10 @@ class TableProgram:
         texts = self._texts[row.key]
         for (_, thread), tokens in stepped.said:
             nodes = tuple(range(min(kept.get(thread, 0), len(tokens))))
-            row.emit(Path(tokens, 0, nodes, drafted.get(thread, 0)), texts.push(thread, self._words.spell(tokens)))
+            path = Path(tokens, 0, nodes, drafted.pop(thread, 0))
+            row.emit(path, texts.push(thread, self._words.spell(tokens)))
+        # What was scored in a step that decided nothing, as while a pipeline fills, counts too.
+        row.emit(Path((), 0, drafted=sum(drafted.values())), "")
         if all(stepped.done):
             row.emit(Path((), 0), texts.flush())
         return stepped.state, all(stepped.done)
@@ -100,20 +104,36 @@ class RowText:
 
 
 def _drafts(nodes: tuple[Node, ...], known: Known) -> tuple[dict[int, int], dict[int, int]]:
-    """By thread: how many guesses were verified, and how many of them accepted."""
+    """By thread: how many guesses the target was given to score, and how many of them were accepted.
+
+    A pipeline scores a tree layer by layer: its guesses count when their layer enters the first stage.
+    """
     drafted: dict[int, int] = {}
     kept: dict[int, int] = {}
     for node in nodes:
         match node:
             case Verify():
-                trees: tuple[Rooted | None, ...] = known[node.tree.name]
-                drafted |= {tree.root.thread: len(tree.bush.nodes) for tree in trees if tree is not None}
+                drafted |= {tree.root.thread: len(tree.bush.nodes) for tree in _rows(known, node.tree)}
+            case Advance():
+                ((rooted,), (pool,)) = known[node.tree.name], known[node.cache.name].pools
+                layer = () if rooted is None or pool is None else entering(rooted, pool)
+                drafted[0] = sum(name != () for name in layer)
             case Accept():
+                trees = {tree.root.thread: tree.bush for tree in _rows(known, node.tree)}
                 paths: tuple[Line | None, ...] = known[node.results[0].name]
-                kept |= {path.thread: len(path.tokens) - 1 for path in paths if path is not None}
+                kept |= {path.thread: _guessed(path, trees[path.thread]) for path in paths if path is not None}
             case _:
                 continue
     return drafted, kept
+
+
+def _rows(known: Known, tree: Value) -> list[Rooted]:
+    return [rooted for rooted in known[tree.name] if rooted is not None]
+
+
+def _guessed(path: Line, bush: Bush) -> int:
+    """How many of a path's first tokens are nodes: in a pipeline, where a step decides one token, that one may be."""
+    return sum(path.tokens[:count] in bush.nodes for count in range(1, 1 + len(path.tokens)))
 
 
 def folded(text: bytes, words: TableVocabulary, most: int) -> bytes:

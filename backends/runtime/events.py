@@ -1,8 +1,8 @@
 """The one stream of events that running a graph gives, and what is made of it: streaming, statistics, results.
 
 Prefill reads all of the prompt but its last token, which is the first root. Steps are target passes after that, so tokens
-per step are generated tokens over steps, and of a step's tokens at most the last is the target's own: the others are
-accepted drafts.
+per step are generated tokens over steps. Of what each thread says in a step at most the last token is the target's own: the
+others are accepted drafts (without forks a row is one thread).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Stats:
     generated: int
     steps: int
     drafted: int
-    """Nodes of draft trees that were verified."""
+    """Nodes of draft trees that the target scored, or began to: a pipeline does so layer by layer."""
     accepted: int
     """Generated tokens that were drafts."""
     acceptance_histogram: tuple[int, ...]

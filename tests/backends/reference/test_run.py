@@ -12,9 +12,10 @@ import pytest
 from specplan.backends import runner
 from specplan.backends.reference.run import RowText
 from specplan.backends.runtime import Finished, Refused, Started, Stepped
-from specplan.planner.graph import Graph
+from specplan.planner.graph import Draft, Graph, Grow, Lookup, Probe, Read, Spell
 
 PLANS = sorted((Path(__file__).parents[3] / "specs" / "plans").glob("*.yaml"))
+GUESSING = Draft | Grow | Lookup | Probe | Read | Spell
 Stages = Callable[..., dict[str, Graph]]
 
 
@@ -30,6 +31,9 @@ def test_every_plan_runs(file: Path, stages: Stages) -> None:
         assert tuple(token for step in steps for token in step.token_ids) == result.token_ids
         assert len(steps) == result.stats.steps
         assert len(result.token_ids) > 0
+        assert result.stats.accepted <= result.stats.drafted
+        assert sum(result.stats.acceptance_histogram) == result.stats.steps
+        assert (result.stats.drafted > 0) == any(isinstance(node, GUESSING) for node in graph.nodes())
 
 
 def test_the_same_again(stages: Stages) -> None:
