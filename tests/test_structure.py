@@ -58,7 +58,9 @@ class Import:
 
 
 def code_folders() -> list[Path]:
-    folders = (each for each in ROOT.iterdir() if each.is_dir() and each.name not in ("bench", "tests", "build", "dist"))
+    folders = (
+        each for each in ROOT.iterdir() if each.is_dir() and each.name not in ("bench", "tests", "build", "dist")
+    )
     inside = (folder for each in folders if each.name.isidentifier() for folder in (each, *each.rglob("*")))
     return [folder for folder in inside if folder.is_dir() and folder.name != "__pycache__"]
 
