@@ -2,7 +2,7 @@
 
 from .enumerate import FORK, Text, joint_law, output_law, steps_from
 from .machine import Machine, State, Stepped
-from .references import autoregressive_law, forked_law, law_distance
+from .references import autoregressive_law, forked_law, law_distance, typical_law
 from .shrink import TOY, Toy, regions_of, shrink
 from .tables import Role, TableModel, TableVocabulary, World, blended, random_table
 
@@ -28,4 +28,5 @@ __all__ = [
     "regions_of",
     "shrink",
     "steps_from",
+    "typical_law",
 ]

@@ -1,11 +1,12 @@
-"""What graphs are compared with: the target alone, and forked decoding without speculation; written without the machine."""
+"""What graphs are compared with: the target alone, typical acceptance, forks without speculation; no machine runs here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import exp, log
 
-from ..decoding import Sampling
+from ..decoding import Sampling, total_variation
 from .caches import GAP
 from .enumerate import FORK, Text
 from .setting import shaped
@@ -29,9 +30,45 @@ def autoregressive_law(
     return finished
 
 
+def typical_law(
+    model: TableModel,
+    words: TableVocabulary,
+    prompt: bytes,
+    sampling: Sampling,
+    max_new_tokens: int,
+    *,
+    epsilon: float,
+    delta: float,
+    guesses: Callable[[Context], Sequence[Text]],
+) -> dict[Text, float]:
+    """What typical acceptance says (Medusa, section 2.3.1) where `guesses`, branches, are a function of the text: one text.
+
+    A branch is accepted as far as each of its tokens has p(c) > min(epsilon, delta * exp(-H(p))) behind those before it.
+    The longest accepted one counts, of equals the likeliest, and the likeliest token follows.
+    """
+    ids = words.encode(prompt)
+    said: Text = ()
+    while len(said) < max_new_tokens and words.end not in said:
+        best: tuple[int, float, Text] = (0, 1.0, ())
+        for branch in guesses(ids + said):
+            likelihood, taken = 1.0, 0
+            for token in branch:
+                law = shaped(model.law(ids + said + branch[:taken]), sampling, None)
+                spread = -sum(p * log(p) for p in law if p > 0)
+                if not law[token] > min(epsilon, delta * exp(-spread)):
+                    break
+                likelihood, taken = likelihood * law[token], taken + 1
+            best = max(best, (taken, likelihood, branch[:taken]), key=lambda each: each[:2])
+        said += best[2]
+        law = model.law(ids + said)
+        said += (law.index(max(law)),)
+    ends = said.index(words.end) + 1 if words.end in said else len(said)
+    return {said[: min(ends, max_new_tokens)]: 1.0}
+
+
 def law_distance(left: Mapping[Text, float], right: Mapping[Text, float]) -> float:
-    """Total variation: half the sum of the differences."""
-    return 0.5 * sum(abs(left.get(text, 0.0) - right.get(text, 0.0)) for text in {**left, **right})
+    """Total variation of two laws of texts."""
+    return total_variation(left, right)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ def reference_law(graph: Graph, world: World, prompt: bytes) -> dict[tuple[int, 
     declared = graph.named(sampled, Sampling)
     limit = next(node.max_new_tokens for node in graph.step.nodes if isinstance(node, Stop))
     alone = forked_law if graph.all(Tags) else autoregressive_law
-    return alone(table, words, prompt, Shape(declared.temperature), limit)
+    sampling = Shape(declared.temperature, declared.top_k, declared.top_p, declared.min_p)
+    return alone(table, words, prompt, sampling, limit)
 
 
 def prompt_of(graph: Graph) -> bytes:
