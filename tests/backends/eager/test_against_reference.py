@@ -136,6 +136,22 @@ def test_both_say_the_same(name: str) -> None:
         assert result.token_ids == reference_says(graph, world, prompt)
 
 
+def test_typical_acceptance_says_the_same() -> None:
+    plan = (
+        (PLANS / "ngram.yaml")
+        .read_bytes()
+        .replace(b"decode: speculate(target, ", b"decode: speculate(target, accept=typical, ")
+    )
+    compiled = compile_source(plan + b"sampling: {temperature: 1, seed: 7}\n", "typical.yaml", PLANS)
+    graph, world = shrink(compiled.graph, RUN)
+    running, _ = program_of(graph, world)
+    prompts = [Prompt(number, text) for number, text in enumerate(["ab", "abab", "b", "aababab"] * 4)]
+    results = running.generate(prompts)
+    for prompt, result in zip(prompts, results, strict=True):
+        assert result.token_ids == reference_says(graph, world, prompt)
+    assert sum(result.stats.accepted for result in results) > 0
+
+
 @pytest.mark.parametrize("name", ["autoregressive", "ngram", "draft_model", "merge"])
 def test_its_law_is_the_targets(name: str) -> None:
     graph, world = toy(name, TOY)
