@@ -18,8 +18,8 @@ from .declarations import (
     Tags,
     Vocab,
 )
+from .declared import dynamic_layers, static_layers
 from .graph import FORMAT_VERSION, Graph, Law, inner_regions
-from .infer import dynamic_layers, static_layers
 from .json_form import graph_from_json, graph_to_json
 from .law import law_of
 from .nodes import (

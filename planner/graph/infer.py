@@ -6,12 +6,12 @@ longest prompt (`encode`) and the capacity of a new cache (`prefill`); for those
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
 from functools import reduce
 from typing import TypeVar, assert_never, cast
 
-from .declarations import Declaration, Dynamic, Engine, Model, Product, Prompts, Sampling, Sparse, Static, Table, Tags
+from .declarations import Dynamic, Model, Product, Prompts, Sampling, Sparse, Static, Table, Tags
+from .declared import Declared, Mismatch, dynamic_layers, static_layers
+from .join import join_types
 from .nodes import (
     Accept,
     Advance,
@@ -65,63 +65,6 @@ from .types import (
     Type,
     Value,
 )
-
-
-class Mismatch(Exception):
-    """Operands or fields that a node cannot have: one sentence, and the operand or field that it is about."""
-
-    def __init__(self, message: str, about: str | None = None) -> None:
-        super().__init__(message)
-        self.about = about
-
-
-D = TypeVar("D", bound=Declaration)
-
-
-class Declared:
-    """Declarations by name, looked up by kind."""
-
-    def __init__(self, declarations: Iterable[Declaration]) -> None:
-        self._by_name = {each.name: each for each in declarations if not isinstance(each, Engine)}
-        self._target = next((d for d in self._by_name.values() if isinstance(d, Model)), None)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._by_name
-
-    def get(self, name: str, kind: type[D]) -> D:
-        """The declaration of that name and kind."""
-        found = self._by_name.get(name)
-        if not isinstance(found, kind):
-            raise Mismatch(f"`{name}` is not declared as {kind.__name__.lower()}", name)
-        return found
-
-    def maybe(self, name: str) -> Declaration:
-        """The declaration of that name, of whatever kind."""
-        if name not in self._by_name:
-            raise Mismatch(f"`{name}` is not declared", name)
-        return self._by_name[name]
-
-    @property
-    def target(self) -> str | None:
-        """The name of the model whose law the output follows: the first that is declared."""
-        return None if self._target is None else self._target.name
-
-    def vocab_of(self, model: str) -> str | None:
-        """The vocabulary of a model as types have it: None for the target's."""
-        assert self._target is not None, "a graph without a model has no vocabulary"
-        return self._foreign(self.get(model, Model).vocab)
-
-    def image(self, table: str) -> str | None:
-        """The vocabulary that a table translates to."""
-        return self._foreign(self.get(table, Table).target)
-
-    def contains(self) -> dict[str, str | None]:
-        """Tables, each with the vocabulary whose tokens it translates."""
-        tables = (d for d in self._by_name.values() if isinstance(d, Table))
-        return {table.name: self._foreign(table.source) for table in tables}
-
-    def _foreign(self, vocab: str) -> str | None:
-        return None if self._target is not None and vocab == self._target.vocab else vocab
 
 
 def infer(node: Node, declared: Declared) -> tuple[Type, ...]:
@@ -313,19 +256,6 @@ def _guessed(node: Draft, declared: Declared) -> tuple[Size, Size | None, Size]:
 
 def _cold(sampling: str, declared: Declared) -> bool:
     return declared.get(sampling, Sampling).temperature == 0
-
-
-def static_layers(children: tuple[int, ...]) -> list[int]:
-    """Nodes per layer of a static tree: `(4, 2, 1)` has 4, 8 and 8."""
-    layers: list[int] = []
-    for count in children:
-        layers.append(count * (layers[-1] if layers else 1))
-    return layers
-
-
-def dynamic_layers(shape: Dynamic) -> list[int]:
-    """The largest layers below the root: width 8 and 4 children give 4, 8, 8, ..."""
-    return [min(shape.width, shape.children**layer) for layer in range(1, shape.depth + 1)]
 
 
 def _spell(node: Spell, declared: Declared) -> tuple[Type, ...]:
@@ -546,59 +476,3 @@ def _choose(node: Choose) -> tuple[Type, ...]:
         raise Mismatch("the regions of a choose yield equally many values")
     columns = zip(*(region.yielded for region in node.regions), strict=True)
     return tuple(reduce(join_types, (value.type for value in column)) for column in columns)
-
-
-def join_types(left: Type, right: Type, declared: Declared | None = None) -> Type:
-    """The type of a value that is either: sizes by their hull, cache levels by the larger.
-
-    With declarations, a token that a table translates is one of the table's source.
-
-    Raises:
-        Mismatch: if no type holds both.
-    """
-    match left, right:
-        case Nothing(), Guess():
-            return right if right.size.low == 0 else _trusted(right, NOTHING)
-        case Nothing(), Flow() | Trust() | Threads():
-            return right
-        case Guess() | Flow() | Trust() | Threads(), Nothing():
-            return join_types(right, left, declared)
-        case Tree(), Tree() if left.vocab == right.vocab:
-            certainty = left.certainty.with_(right.certainty)
-            return Tree(left.nodes.hull(right.nodes), left.depth.hull(right.depth), certainty, left.vocab, left.rows)
-        case Guess(), Guess() if (left.vocab, left.top) == (right.vocab, right.top):
-            certainty = left.certainty.with_(right.certainty)
-            return Guess(
-                left.size.hull(right.size), certainty, left.vocab, left.top, left.depth, _more(left.rows, right.rows)
-            )
-        case Path(), Path() if declared is not None and left.vocab != right.vocab:
-            source = declared.contains()
-            same = source.get(left.vocab or "", left.vocab), source.get(right.vocab or "", right.vocab)
-            return join_types(replace(left, vocab=same[0]), replace(right, vocab=same[1]))
-        case Path(), Path() if left.vocab == right.vocab:
-            return Path(left.size.hull(right.size), left.vocab, _more(left.rows, right.rows))
-        case Tokens(), Path() | Tokens() if left.vocab == right.vocab:
-            return Tokens(left.size.hull(right.size), left.vocab, _more(left.rows, right.rows))
-        case Path(), Tokens() if left.vocab == right.vocab:
-            return Tokens(left.size.hull(right.size), left.vocab, _more(left.rows, right.rows))
-        case Kv(), Kv() if (left.model, left.capacity) == (right.model, right.capacity):
-            deep = max(len(left.levels), len(right.levels))
-            levels = [
-                Size.of(max(a.limit, b.limit)) for a, b in zip(_deep(left, deep), _deep(right, deep), strict=True)
-            ]
-            return Kv(left.model, left.capacity, tuple(levels), max(left.rows, right.rows))
-        case _ if left == right:
-            return left
-        case _:
-            raise Mismatch(f"one is {left}, the other {right}")
-
-
-NOTHING = Value("none")
-
-
-def _more(left: Size, right: Size) -> Size:
-    return left if left == right else Size.of(max(left.limit, right.limit))
-
-
-def _deep(kv: Kv, levels: int) -> list[Size]:
-    return [*kv.levels, *[Size.of(0)] * (levels - len(kv.levels))]

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from .declarations import Dynamic, Model, Prompts, Sparse
+from .declared import Declared, Mismatch
 from .graph import Graph
-from .infer import Declared, Mismatch, infer, join_types
+from .infer import infer
+from .join import join_types
 from .law import law_of
 from .nodes import Advance, Choose, Node, Region, Repeat, Spread
 from .rewrite import with_types

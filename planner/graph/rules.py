@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from ...grammar import Diagnostic, Span
 from ..trees import read_state
 from .declarations import Declaration, Model, Prompts, Ranks, Sparse, Table, Vocab
+from .declared import Declared, Mismatch
 from .errors import (
     BeyondLimits,
     CacheUse,
@@ -23,7 +24,7 @@ from .errors import (
     WrongType,
 )
 from .graph import Graph
-from .infer import Declared, Mismatch, infer
+from .infer import infer
 from .law import law_of
 from .limits import beyond_limits
 from .nodes import (
