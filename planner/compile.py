@@ -46,7 +46,7 @@ class CompiledPlan:
 
     def stage(self, name: str) -> Graph:
         """The graph as it was after that pass; a pass that changed nothing left it as it was before."""
-        order = [LOWERED, *(each.name for each in PASSES)]
+        order = stage_names()
         reached = [graph for stage, graph in self.stages if order.index(stage) <= order.index(name)]
         return reached[-1] if reached else self.stages[0][1]
 

@@ -60,7 +60,7 @@ from .nodes import (
     takes,
 )
 from .parsing import read_graph
-from .places import model_of, needed_ranks, result_ranks
+from .places import all_ranks, model_of, needed_ranks, parameter_ranks, result_ranks
 from .printing import Part, parts, print_declaration, print_fields, quote
 from .retype import retype
 from .rewrite import (
@@ -169,6 +169,7 @@ __all__ = [
     "Verify",
     "Vocab",
     "Watch",
+    "all_ranks",
     "check_graph",
     "dynamic_layers",
     "fits",
@@ -181,6 +182,7 @@ __all__ = [
     "model_of",
     "needed_ranks",
     "operands",
+    "parameter_ranks",
     "parts",
     "print_declaration",
     "print_fields",

@@ -42,6 +42,17 @@ def model_of(node: Node) -> str | None:
             return None
 
 
+def all_ranks(ranks: Mapping[str, Ranks]) -> frozenset[int]:
+    """Every rank of a pipeline, from the first that holds a model to the last."""
+    return frozenset(range(min(each.first for each in ranks.values()), max(each.last for each in ranks.values()) + 1))
+
+
+def parameter_ranks(value: Value, ranks: Mapping[str, Ranks], everywhere: frozenset[int]) -> frozenset[int]:
+    """The ranks on which a region's parameter stands: a cache with its model, all else everywhere."""
+    kind = value.type
+    return frozenset(ranks[kind.model]) if isinstance(kind, Kv) and kind.model in ranks else everywhere
+
+
 def needed_ranks(node: Node, value: Value, ranks: Mapping[str, Ranks], everywhere: frozenset[int]) -> frozenset[int]:
     """The ranks on which a node needs an operand; none in particular, if it runs wherever its operands are."""
     if isinstance(node, Send):

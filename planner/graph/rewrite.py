@@ -12,33 +12,31 @@ from .printing import parts
 from .types import Type, Value
 
 
-def renamed(node: Node, names: Mapping[str, str]) -> Node:
-    """The node with its operands, and its results, called otherwise. Regions see only their parameters, so they stay."""
-    changed: dict[str, Any] = {"results": tuple(_called(value, names) for value in node.results)}
-    for part in parts(type(node)):
-        value = getattr(node, part.name)
-        if part.is_operand and isinstance(value, Value):
-            changed[part.name] = _called(value, names)
-        elif part.is_operand and isinstance(value, tuple):
-            changed[part.name] = tuple(_called(item, names) for item in value)
-    return replace(node, **changed)
-
-
-def with_types(node: Node, types: Mapping[str, Type]) -> Node:
-    """The node with those types of its operands; the others stay."""
+def map_operands(node: Node, change: Callable[[Value], Value]) -> Node:
+    """The node with each of its operands changed, and nothing else."""
     changed: dict[str, Any] = {}
     for part in parts(type(node)):
         value = getattr(node, part.name)
         if part.is_operand and isinstance(value, Value):
-            changed[part.name] = _typed(value, types)
+            changed[part.name] = change(value)
         elif part.is_operand and isinstance(value, tuple):
-            changed[part.name] = tuple(_typed(item, types) for item in value)
+            changed[part.name] = tuple(change(item) for item in value)
     return replace(node, **changed)
+
+
+def renamed(node: Node, names: Mapping[str, str]) -> Node:
+    """The node with its operands, and its results, called otherwise. Regions see only their parameters, so they stay."""
+    return replace(with_operands(node, names), results=tuple(_called(value, names) for value in node.results))
+
+
+def with_types(node: Node, types: Mapping[str, Type]) -> Node:
+    """The node with those types of its operands; the others stay."""
+    return map_operands(node, lambda value: _typed(value, types))
 
 
 def with_operands(node: Node, names: Mapping[str, str]) -> Node:
     """The node with its operands alone called otherwise."""
-    return replace(renamed(node, names), results=node.results)
+    return map_operands(node, lambda value: _called(value, names))
 
 
 def renamed_region_end(region: Region, names: Mapping[str, str]) -> Region:

@@ -40,7 +40,7 @@ from .nodes import (
     operands,
     takes,
 )
-from .places import needed_ranks, result_ranks
+from .places import all_ranks, needed_ranks, parameter_ranks, result_ranks
 from .printing import parts
 from .rewrite import with_types
 from .types import Done, Flow, Kv, Nothing, Path, Size, Type, Value, fits
@@ -305,13 +305,9 @@ def _places(graph: Graph) -> Iterator[Diagnostic]:
     ranks = {model.name: model.ranks for model in graph.all(Model) if model.ranks is not None}
     if not ranks:
         return
-    everywhere = frozenset(range(min(r.first for r in ranks.values()), max(r.last for r in ranks.values()) + 1))
+    everywhere = all_ranks(ranks)
     for region in (graph.start, graph.step):
-        homes = {value.name: value.type for value in region.parameters}
-        places = {
-            name: frozenset(ranks[kind.model]) if isinstance(kind, Kv) and kind.model in ranks else everywhere
-            for name, kind in homes.items()
-        }
+        places = {value.name: parameter_ranks(value, ranks, everywhere) for value in region.parameters}
         for node in region.nodes:
             yield from _placed(node, ranks, places, everywhere)
             places |= result_ranks(node, ranks, places, everywhere)

@@ -31,8 +31,7 @@ class Declarations:
         self.plan = plan
         self._made: dict[str, Declaration] = {}
         self._vocabs: dict[str, Ref] = {}
-        device = "auto" if plan.device == "auto" else plan.device
-        self._engine = Engine(name=plan.engine, device=device)
+        self._engine = Engine(name=plan.engine, device=plan.device)
         self.model(decoded_model(plan.decoder).name, _stages(plan.decoder))
 
     def all(self) -> tuple[Declaration, ...]:

@@ -209,7 +209,7 @@ class _Lowering:
             Value(step.name(name), kind)
             for name, kind in (
                 ("tree", Tree(Size.of(0), Size.of(0))),
-                ("flow", Trust()),
+                ("flow", NONE.type),  # what flows follows from the stages, and is worked out with all other types
                 ("cache", cache.type),
                 ("memory", memory.type),
             )

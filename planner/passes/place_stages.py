@@ -32,9 +32,11 @@ from ..graph import (
     Region,
     Send,
     Value,
+    all_ranks,
     free_name,
     needed_ranks,
     operands,
+    parameter_ranks,
     renamed_region_end,
     result_ranks,
     retype,
@@ -67,8 +69,8 @@ def _placed(declarations: tuple[Declaration, ...]) -> Iterator[Declaration]:
 
 
 def _sending(region: Region, ranks: Mapping[str, Ranks]) -> Region:
-    everywhere = frozenset(range(min(r.first for r in ranks.values()), max(r.last for r in ranks.values()) + 1))
-    places = {value.name: _home(value, ranks, everywhere) for value in region.parameters}
+    everywhere = all_ranks(ranks)
+    places = {value.name: parameter_ranks(value, ranks, everywhere) for value in region.parameters}
     names: dict[str, str] = {}
     taken = value_names(region)
     nodes: list[Node] = []
@@ -89,11 +91,6 @@ def _sending(region: Region, ranks: Mapping[str, Ranks]) -> Region:
                 names[value.name] = sent.name
                 places[sent.name] = places[value.name] | frozenset(send.to)
     return replace(renamed_region_end(region, names), nodes=tuple(nodes))
-
-
-def _home(value: Value, ranks: Mapping[str, Ranks], everywhere: frozenset[int]) -> frozenset[int]:
-    on_model = isinstance(value.type, Kv) and value.type.model in ranks
-    return frozenset(ranks[value.type.model]) if on_model and isinstance(value.type, Kv) else everywhere
 
 
 def _needs(value: Value, later: list[Node], region: Region, names: Mapping[str, str], ranks: Mapping[str, Ranks],
