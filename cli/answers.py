@@ -69,9 +69,9 @@ class _Stream:
         match event:
             case Started(id=name) if self._headed:
                 self._output.text(f"--- {visible(str(name))}\n")
-            case Stepped(text=text, seconds=seconds):
+            case Stepped(text=text, timing=timing):
                 self._output.text(self._clean(text))
-                for node, spent in seconds.items():
+                for node, spent in timing.nodes.items() if timing else ():
                     self._seconds[node] += spent
             case Finished(result=result):
                 self._output.text("\n")

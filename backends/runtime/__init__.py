@@ -12,6 +12,7 @@ from .events import (
     Started,
     Stats,
     Stepped,
+    Timing,
     numbered,
     row_key,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "Stepped",
     "StopText",
     "TextStream",
+    "Timing",
     "Tree",
     "Wanted",
     "WeightsDiffer",

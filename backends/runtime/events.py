@@ -99,11 +99,22 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Stepped:
-    """A row went one step: what it shows, of how many drafts it kept how many, and how long each kind of node took.
+class Timing:
+    """Where the time of one step went, for all of its rows together; seconds of wall time."""
 
-    The texts of all steps, one behind the other, are the result's text. `seconds` has a key per keyword and model,
-    as in `verify target`.
+    wall_s: float
+    passes_s: float
+    """In the models' own passes; the rest is ours."""
+    nodes: Mapping[str, float]
+    """By keyword and model, as in `verify target`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A row went one step: what it shows, and of how many drafts it kept how many.
+
+    The texts of all steps, one behind the other, are the result's text. Rows of a batch step together: the first of them
+    tells the step's `timing`, the others none.
     """
 
     id: str | int
@@ -111,7 +122,7 @@ class Stepped:
     token_ids: tuple[int, ...]
     drafted: int
     accepted: int
-    seconds: Mapping[str, float]
+    timing: Timing | None
 
 
 @dataclass(frozen=True, slots=True)

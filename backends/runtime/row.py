@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from .ending import Ending
-from .events import Prompt, Result, Stats, Stepped, row_key
+from .events import Prompt, Result, Stats, Stepped, Timing, row_key
 from .values import Path
 
 
@@ -24,6 +24,8 @@ class Row:
         self.ending: Ending | None = None
         self.seconds: dict[str, float] = {}
         """Seconds per kind of node since the last step was told."""
+        self.passes_s = 0.0
+        """Of them in the models' passes."""
         self.prefill_s = self.decode_s = 0.0
         self._said: list[Path] = []
         self._tokens: list[int] = []
@@ -46,10 +48,11 @@ class Row:
         self._accepted += accepted
         self._kept[accepted] += 1
         self.decode_s += seconds
-        times, self.seconds = self.seconds, {}
+        timing = Timing(seconds, self.passes_s, self.seconds)
+        self.seconds, self.passes_s = {}, 0.0
         tokens = tuple(token for path in said for token in path.tokens)
         text = "".join(self._texts[len(self._texts) - len(said) :])
-        return Stepped(self.prompt.id, text, tokens, drafted, accepted, times)
+        return Stepped(self.prompt.id, text, tokens, drafted, accepted, timing)
 
     def result(self) -> Result:
         """What became of the request."""

@@ -58,7 +58,7 @@ def test_events_come_in_order_and_the_texts_of_steps_are_the_text() -> None:
     first = events[1]
     assert isinstance(first, Stepped)
     assert (first.token_ids, first.drafted, first.accepted) == ((97, 98, 99), 4, 2)
-    assert first.seconds == {"verify target": 0.5}
+    assert first.timing is not None and first.timing.nodes == {"verify target": 0.5}
 
 
 def test_a_result_is_what_the_steps_add_up_to() -> None:
