@@ -13,9 +13,11 @@ from .acceptance import (
     outcome_law,
     path_law,
 )
+from .ahead import Ahead, accept_ahead
 from .chain import accept_chain, chain_proposals, match_chain
-from .draws import Counter, Draws, Key, Purpose, pick_at, uniform
+from .draws import Counter, Draws, Key, Purpose, pick_at, pick_each, uniform
 from .enumeration import Repeats, enumerate_outcomes, law_of
+from .late import LateToken, fetch
 from .laws import (
     Array,
     TokenMap,
@@ -31,16 +33,18 @@ from .laws import (
     without,
 )
 from .philox import philox
-from .proposals import Proposal, draw_siblings, likeliest_siblings
+from .proposals import Proposal, draw_siblings, draw_siblings_ahead, likeliest_siblings, likeliest_tokens
 from .sampling import GREEDY, Sampling, law, law_of_probabilities
 
 __all__ = [
     "GREEDY",
+    "Ahead",
     "Array",
     "Counter",
     "Draws",
     "ExactMatch",
     "Key",
+    "LateToken",
     "Outcome",
     "Path",
     "Proposal",
@@ -52,17 +56,21 @@ __all__ = [
     "TokenMap",
     "Tree",
     "Typical",
+    "accept_ahead",
     "accept_chain",
     "accept_node",
     "accept_tree",
     "chain_proposals",
     "draw_siblings",
+    "draw_siblings_ahead",
     "entropy",
     "enumerate_outcomes",
+    "fetch",
     "law",
     "law_of",
     "law_of_probabilities",
     "likeliest_siblings",
+    "likeliest_tokens",
     "match_chain",
     "normalise",
     "one_hot",
@@ -70,6 +78,7 @@ __all__ = [
     "path_law",
     "philox",
     "pick_at",
+    "pick_each",
     "pushforward",
     "residual",
     "restrict",

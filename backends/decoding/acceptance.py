@@ -10,7 +10,7 @@ certain proposals (q_i one-hot), siblings with and without replacement, and dupl
 the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp, log
 from typing import TypeAlias, assert_never
@@ -44,7 +44,15 @@ class Typical:
 
     def threshold(self, p: Array) -> float:
         """Return the probability that a token must exceed under `p` `[V]`."""
-        return min(self.epsilon, self.delta * exp(-float(entropy(p))))
+        return self._floor(float(entropy(p)))
+
+    def taken(self, weights: Sequence[float], entropy: float) -> list[float]:
+        """Return the probabilities of tokens, with 0 for those that a law of this entropy (in nats) refuses."""
+        floor = self._floor(entropy)
+        return [weight if weight > floor else 0.0 for weight in weights]
+
+    def _floor(self, entropy: float) -> float:
+        return min(self.epsilon, self.delta * exp(-entropy))
 
 
 Rule: TypeAlias = ExactMatch | Rejection | Typical
@@ -99,11 +107,16 @@ def accept_tree(laws: Sequence[Array] | Array, tree: Tree, rule: Rule, draws: Dr
     """
     if isinstance(rule, Typical):
         return _typical_path(laws, tree, rule)
+    return follow(tree, lambda here, at: accept_node(laws[here], tree[here], rule, draws, at), key)
+
+
+def follow(tree: Tree, decide: Callable[[int, Key], Outcome], key: Key) -> Path:
+    """Walk from the root as far as `decide(node, key)` accepts one of the node's proposals."""
     nodes: list[int] = []
     tokens: list[int] = []
     here = 0
     while True:
-        index, token = accept_node(laws[here], tree[here], rule, draws, key.at(key.purpose, ahead=len(nodes)))
+        index, token = decide(here, key.at(key.purpose, ahead=len(nodes)))
         tokens.append(token)
         if index is None:
             return Path(tuple(nodes), tuple(tokens))
@@ -167,32 +180,40 @@ def _rejection_law(p: Array, proposals: Sequence[Proposal]) -> dict[Outcome, flo
     return law
 
 
-def _typical_node(p: Array, proposals: Sequence[Proposal], rule: Typical) -> Outcome:
-    floor = rule.threshold(p)
+def _taken(p: Array, proposals: Sequence[Proposal], rule: Typical) -> list[float]:
     weights = [0.0 if proposal.token is None else float(p[proposal.token]) for proposal in proposals]
+    return rule.taken(weights, float(entropy(p)))
+
+
+def _typical_node(p: Array, proposals: Sequence[Proposal], rule: Typical) -> Outcome:
+    weights = _taken(p, proposals, rule)
     best = max(range(len(weights)), key=weights.__getitem__, default=None)
-    if best is None or weights[best] <= floor:
+    if best is None or not weights[best]:
         return None, _likeliest(p)
     return best, _token(proposals[best])
 
 
 def _typical_path(laws: Sequence[Array] | Array, tree: Tree, rule: Typical) -> Path:
-    """Visit what is accepted, layer by layer, and keep the longest path; of equals the likeliest, then the first."""
+    return longest_path(tree, lambda here: _taken(laws[here], tree[here], rule), lambda here: _likeliest(laws[here]))
+
+
+def longest_path(tree: Tree, likely: Callable[[int], Sequence[float]], own: Callable[[int], int]) -> Path:
+    """Visit what is accepted, layer by layer, and keep the longest path; of equals the likeliest, then the first.
+
+    `likely(node)` are the probabilities of the node's proposals, 0 where one is refused; `own(node)` is the target's token.
+    """
     best, best_likelihood = (0, Path((), ())), 0.0
     waiting = [(best, best_likelihood)]
     for (here, path), likelihood in waiting:
         if (len(path.nodes), likelihood) > (len(best[1].nodes), best_likelihood):
             best, best_likelihood = (here, path), likelihood
-        p = laws[here]
-        floor = rule.threshold(p)
-        for proposal in tree[here]:
-            weight = 0.0 if proposal.token is None else float(p[proposal.token])
-            if weight > floor:
+        for proposal, weight in zip(tree[here], likely(here), strict=True):
+            if weight > 0:
                 child = _child(proposal)
                 longer = Path((*path.nodes, child), (*path.tokens, _token(proposal)))
                 waiting.append(((child, longer), likelihood + log(weight)))
     here, path = best
-    return Path(path.nodes, (*path.tokens, _likeliest(laws[here])))
+    return Path(path.nodes, (*path.tokens, own(here)))
 
 
 def _likeliest(p: Array) -> int:
@@ -209,7 +230,7 @@ def _find(token: int, proposals: Sequence[Proposal]) -> int | None:
 
 def _token(proposal: Proposal) -> int:
     assert proposal.token is not None, "a null proposal cannot be accepted"
-    return proposal.token
+    return int(proposal.token)
 
 
 def _child(proposal: Proposal) -> int:

@@ -5,6 +5,7 @@ keyed by token *position*, not by step. A draft that was rejected before its pos
 same uniform number; that is exact, because nothing committed before a position may depend on a draw for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Protocol
@@ -13,6 +14,7 @@ from array_api_compat import array_namespace
 
 from .laws import Array
 from .philox import philox
+from .sending import send
 
 
 class Purpose(IntEnum):
@@ -77,6 +79,10 @@ class Draws(Protocol):
         """Draw a token from a law `[V]`; the law is taken in proportion to its sum."""
         ...
 
+    def pick_rows(self, laws: Array, keys: Sequence[Key]) -> Array:
+        """Draw a token from each of several laws `[n, V]`: integers `[n]`, where the laws are."""
+        ...
+
     def accept(self, probability: float, key: Key) -> bool:
         """Say yes with this probability (1 and more is always, 0 is never)."""
         ...
@@ -91,6 +97,10 @@ class Counter:
     def pick(self, law: Array, key: Key) -> int:
         """Invert the cumulative law, tokens in the order of their ids: the first whose sum exceeds the number."""
         return pick_at(law, uniform(self.seed, key))
+
+    def pick_rows(self, laws: Array, keys: Sequence[Key]) -> Array:
+        """The same for several laws, without looking at any number."""
+        return pick_each(laws, [uniform(self.seed, key) for key in keys])
 
     def accept(self, probability: float, key: Key) -> bool:
         """Compare: the number is below the probability."""
@@ -108,13 +118,21 @@ def pick_at(law: Array, number: float) -> int:
     2
     """
     xp = array_namespace(law)
-    weights = xp.astype(law, xp.float64)
-    sums = xp.cumulative_sum(weights)
-    total = float(sums[-1])
+    total = float(xp.sum(xp.astype(law, xp.float64)))
     assert 0 < total < float("inf"), f"a law to draw from has a positive, finite sum, not {total}"
+    return int(pick_each(xp.reshape(law, (1, -1)), [number])[0])
+
+
+def pick_each(laws: Array, numbers: Sequence[float]) -> Array:
+    """Return that token for each law `[n, V]` and its number, as integers `[n]` on the laws' device.
+
+    For a law of all zeros, which nothing can be drawn from, the last token.
+    """
+    xp = array_namespace(laws)
+    weights = xp.astype(laws, xp.float64)
+    sums = xp.cumulative_sum(weights, axis=-1)
+    aims = send(numbers, laws, xp.float64)[:, None] * sums[:, -1:]
     possible = weights > 0
-    reached = possible & (sums > number * total)
-    first = int(xp.argmax(xp.astype(reached, xp.uint8)))
-    if bool(reached[first]):
-        return first
-    return int(law.shape[-1]) - 1 - int(xp.argmax(xp.flip(xp.astype(possible, xp.uint8))))
+    reached = xp.astype(possible & (sums > aims), xp.uint8)
+    last = laws.shape[-1] - 1 - xp.argmax(xp.flip(xp.astype(possible, xp.uint8), axis=-1), axis=-1)
+    return xp.where(xp.max(reached, axis=-1) > 0, xp.argmax(reached, axis=-1), last)

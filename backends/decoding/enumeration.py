@@ -6,6 +6,8 @@ from enum import Enum, auto
 from math import prod
 from typing import TypeVar
 
+from array_api_compat import array_namespace
+
 from .draws import Draws, Key
 from .laws import Array
 
@@ -91,6 +93,12 @@ class _Replay:
 
     def pick(self, law: Array, key: Key) -> int:
         return self._draw(key, lambda: [float(weight) for weight in law])
+
+    def pick_rows(self, laws: Array, keys: Sequence[Key]) -> Array:
+        xp = array_namespace(laws)
+        impossible = laws.shape[-1] - 1  # as `pick_each` has it
+        picks = [self.pick(law, key) if xp.any(law > 0) else impossible for law, key in zip(laws, keys, strict=True)]
+        return xp.asarray(picks, dtype=xp.int64)
 
     def accept(self, probability: float, key: Key) -> bool:
         yes = min(1.0, max(0.0, probability))

@@ -20,8 +20,11 @@ def normalise(weights: Array) -> Array:
     return weights / xp.where(total > 0, total, xp.ones_like(total))
 
 
-def one_hot(token: int, like: Array) -> Array:
-    """Return the law of a certain token, `[V]`, with the size, type and device of `like`'s rows."""
+def one_hot(token: int | Array, like: Array) -> Array:
+    """Return the law of a certain token, `[V]`, with the size, type and device of `like`'s rows.
+
+    Of tokens `[..., 1]`, the laws `[..., V]`.
+    """
     xp = array_namespace(like)
     ids = xp.arange(like.shape[-1], device=device(like))
     return xp.astype(ids == token, like.dtype)
@@ -38,8 +41,11 @@ def residual(p: Array, q: Array) -> Array:
     return xp.where(xp.sum(left, axis=-1, keepdims=True) > 0, normalise(left), p)
 
 
-def without(q: Array, token: int) -> Array:
-    """Return the law `[V]` that the next sibling is drawn from after `token`, all zeros when nothing is left."""
+def without(q: Array, token: int | Array) -> Array:
+    """Return the law `[V]` that the next sibling is drawn from after `token`, all zeros when nothing is left.
+
+    Of laws `[..., V]` and tokens `[..., 1]`, row by row.
+    """
     xp = array_namespace(q)
     return normalise(xp.where(one_hot(token, q) > 0, xp.zeros_like(q), q))
 

@@ -12,9 +12,10 @@ is known only because of what was drawn, and the rejection rule must subtract it
 may be dropped: once its twin is rejected, nothing of the token is left, and it would be rejected surely.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from .draws import Draws, Key
 from .laws import Array, without
@@ -46,6 +47,38 @@ def draw_siblings(q: Array, count: int, draws: Draws, key: Key) -> list[Proposal
         siblings.append(Proposal(token, left))
         left = without(left, token)
     return siblings
+
+
+def draw_siblings_ahead(q: Array, count: int, draws: Draws, keys: Sequence[Key]) -> tuple[Array, list[Array]]:
+    """Draw the same for each law of `q` `[n, V]` without a look at any number: tokens `[n, count]`, and laws by rank.
+
+    The laws `[n, V]` of a rank are those that its tokens were drawn from, all zeros in the rows where no token was left:
+    what stands there for a token is not to be accepted.
+    """
+    tokens: list[Array] = []
+    laws: list[Array] = []
+    left = q
+    for rank in range(count):
+        token = draws.pick_rows(left, [key.at(key.purpose, index=key.index + rank) for key in keys])
+        tokens.append(token)
+        laws.append(left)
+        left = without(left, token[:, None])
+    return array_namespace(q).stack(tokens, axis=-1), laws
+
+
+def likeliest_tokens(scores: Array, count: int) -> Array:
+    """Return the `count` likeliest tokens of each row of scores `[n, V]` in order, of equals the lower id first.
+
+    Integers `[n, count]`. Selecting is cheaper than sorting a whole vocabulary, and a library's own selection leaves open
+    which of equals it takes.
+    """
+    xp = array_namespace(scores)
+    ids, left, found = xp.arange(scores.shape[-1], device=device(scores)), scores, []
+    for _ in range(count):
+        token = xp.argmax(left, axis=-1, keepdims=True)
+        found.append(token)
+        left = xp.where(ids == token, xp.full_like(left, -float("inf")), left)
+    return xp.concat(found, axis=-1)
 
 
 def likeliest_siblings(q: Array, count: int) -> list[Proposal]:

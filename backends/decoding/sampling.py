@@ -75,9 +75,31 @@ def _softmax(scores: Array) -> Array:
 
 def _keep_top(scores: Array, top_k: int | None, top_p: float | None) -> Array:
     """Apply top-k, then top-p to what it kept."""
+    if is_torch_array(scores) and scores.device.type != "cpu":
+        return _keep_top_by_sorting(scores, top_k, top_p)
     xp = array_namespace(scores)
     rows = xp.reshape(scores, (-1, scores.shape[-1]))
     return xp.reshape(xp.stack([_keep_top_of_row(row, top_k, top_p) for row in rows]), scores.shape)
+
+
+def _keep_top_by_sorting(scores: Array, top_k: int | None, top_p: float | None) -> Array:
+    """The same without a look at any number, which a device would be waited for."""
+    xp = array_namespace(scores)
+    order = xp.argsort(scores, axis=-1, descending=True, stable=True)[..., :top_k]
+    last = order[..., -1:]
+    if top_p is not None:
+        p = _softmax(scores)
+        ranked, below = xp.take_along_axis(p, order, axis=-1), xp.zeros_like(p[..., :1])
+        if top_k is not None:
+            ranked = normalise(ranked)
+        else:
+            # What surely goes is summed apart, as by rows, so that both round alike.
+            counts = _can_be_in_top_p(p, top_p)
+            below = xp.sum(xp.where(counts, xp.zeros_like(p), p), axis=-1, keepdims=True)
+            ranked = xp.where(_can_be_in_top_p(ranked, top_p), ranked, xp.zeros_like(ranked))
+        last = xp.take_along_axis(order, _size_of_top_p(ranked, below, top_p) - 1, axis=-1)
+    floor, ids = xp.take_along_axis(scores, last, axis=-1), xp.arange(scores.shape[-1], device=device(scores))
+    return restrict_logits(scores, (scores > floor) | ((scores == floor) & (ids <= last)))
 
 
 def _keep_top_of_row(row: Array, top_k: int | None, top_p: float | None) -> Array:
@@ -91,20 +113,33 @@ def _keep_top_of_row(row: Array, top_k: int | None, top_p: float | None) -> Arra
         ranked, below = xp.take(p, kept), xp.sum(xp.where(possible, xp.zeros_like(p), p))
         if top_k is not None:
             ranked, below = normalise(ranked), xp.zeros_like(below)
-        # Summed from the unlikely end, as transformers does it, so that both round alike: a token goes when it and
-        # everything below it fit into 1 - top_p.
-        tail = xp.flip(xp.cumulative_sum(xp.flip(ranked))) + below
-        kept = kept[: max(1, int(xp.sum(xp.astype(tail > 1 - top_p, xp.int64))))]
+        kept = kept[: int(_size_of_top_p(ranked, below, top_p)[0])]
     result = xp.full_like(row, -inf)
     result[kept] = row[kept]
     return result
 
 
+def _size_of_top_p(ranked: Array, below: Array, top_p: float) -> Array:
+    """How many of the ranked probabilities `[..., n]` are kept, `[..., 1]`; those `below` them are not among them.
+
+    Summed from the unlikely end, as transformers does it, so that both round alike: a token goes when it and everything
+    below it fit into 1 - top_p.
+    """
+    xp = array_namespace(ranked)
+    tail = xp.flip(xp.cumulative_sum(xp.flip(ranked, axis=-1), axis=-1), axis=-1) + below
+    size = xp.sum(xp.astype(tail > 1 - top_p, xp.int64), axis=-1, keepdims=True)
+    return xp.maximum(size, xp.ones_like(size))
+
+
 def _can_be_kept(row: Array, p: Array, top_k: int | None, top_p: float | None) -> Array:
-    size: int = row.shape[-1]
     if top_k is not None:
-        return row >= _nth_largest(row, min(top_k, size))
+        return row >= _nth_largest(row, min(top_k, row.shape[-1]))
     assert top_p is not None, "one of top-k and top-p was asked for"
+    return _can_be_in_top_p(p, top_p)
+
+
+def _can_be_in_top_p(p: Array, top_p: float) -> Array:
+    size: int = p.shape[-1]
     # What lies below this adds up to less than half of what top-p takes away.
     return p * size > (1 - top_p) / 2
 
