@@ -108,7 +108,7 @@ def _consider(p: Array, siblings: Sequence[Proposal]) -> tuple[Array, Array]:
     of_p, of_q = (xp.astype(xp.take_along_axis(law, tokens, axis=-1)[:, 0], xp.float64) for law in (p, q))
     drawable = of_q > 0
     chance = xp.where(drawable, of_p / xp.where(drawable, of_q, xp.ones_like(of_q)), xp.zeros_like(of_q))
-    return chance, xp.where(xp.max(q, axis=-1, keepdims=True) > 0, residual(p, q), p)
+    return chance, residual(p, q)
 
 
 def _typical(laws: Array, tree: Tree, rule: Typical) -> Ahead:
