@@ -9,14 +9,21 @@ from ..planner.graph import NODES, Draft, Graph, Model, Node, parts
 
 # Parts of nodes, beside their defaults, that the eager engine has no code for yet.
 _EAGER_LACKS: Mapping[str, tuple[str, ...]] = {
-    "prefill": ("cache",),
-    "lookup": ("threads", "trust"),
-    "draft": ("threads", "trust", "masks", "top", "shape", "within"),
+    "lookup": ("threads",),
+    "draft": ("threads", "masks", "top", "within"),
     "verify": ("threads", "asks"),
     "accept": ("within",),
     "stop": ("threads",),
     "commit": ("keep",),
 }
+
+
+_EAGER_RUNS = frozenset(
+    {
+        *("encode", "prefill", "lookup", "draft", "repeat", "chain", "branch", "merge", "pack", "choose"),
+        *("verify", "accept", "stop", "commit", "watch"),
+    }
+)
 
 
 def _eager_refuses(node: Node, graph: Graph) -> str | None:
@@ -43,8 +50,25 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         Capabilities("reference", frozenset(NODES)),
         Capabilities(
             "eager",
-            frozenset({"encode", "prefill", "lookup", "draft", "chain", "merge", "verify", "accept", "stop", "commit"}),
-            rows=1,
+            frozenset(
+                [
+                    "encode",
+                    "prefill",
+                    "lookup",
+                    "draft",
+                    "repeat",
+                    "chain",
+                    "branch",
+                    "merge",
+                    "pack",
+                    "verify",
+                    "accept",
+                    "stop",
+                    "commit",
+                    "watch",
+                    "choose",
+                ]
+            ),
             refuses=_eager_refuses,
         ),
         Capabilities("onnx", frozenset()),

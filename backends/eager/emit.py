@@ -21,10 +21,12 @@ from ...planner.graph import (
     Node,
     Ref,
     Region,
+    Repeat,
     Spell,
     Type,
     Value,
     Vocab,
+    inner_regions,
     parts,
 )
 from .python_text import Names, laid_out, literal
@@ -32,8 +34,18 @@ from .python_text import Names, laid_out, literal
 PROGRAM = "decode.py"
 LIBRARY = "specplan.backends.runtime.nodes"
 _TEMPLATES = Path(__file__).parent / "templates"
-_TYPES = {"Chat": "str", "Kv": "Cache", "Done": "bool", "Path": "Path", "Guess": "Guess", "Tree": "Tree"}
-_RESERVED = ("machine", "str", "bool", "tuple")
+_TYPES = {
+    "Chat": "Rows",
+    "Done": "Rows",
+    "Guess": "Guesses",
+    "Kv": "Caches",
+    "Nothing": "None",
+    "Path": "Paths",
+    "Tokens": "Paths",
+    "Tree": "Trees",
+    "Trust": "Trust",
+}
+_RESERVED = ("machine", "tuple")
 
 
 def emit(graph: Graph) -> dict[str, str]:
@@ -54,11 +66,16 @@ class _Emission:
         self._constants = Names(taken=(*self._imported, *_RESERVED, "start", "step"))
         for each in self._declared:
             self._constants.of(each.name)
+        # A region inside is a function of its own, before the one that runs it.
+        self._inner = {
+            id(region): self._constants.of(f"{node.results[0]}.{region.name}") for node, region in _inside(graph)
+        }
 
     def module(self) -> str:
         """The whole program."""
         constants = [self._constant(each) for each in self._declared]
-        functions = [self._function(region) for region in (self._graph.start, self._graph.step)]
+        inner = [self._function(region, self._inner[id(region)]) for _, region in _inside(self._graph)]
+        outer = [self._function(region, region.name) for region in (self._graph.start, self._graph.step)]
         law = str(self._graph.law)
         assert law.isprintable() and self._graph.name.isprintable(), "names and laws are words"
         text: str = _template("module").render(
@@ -67,21 +84,26 @@ class _Emission:
             library=LIBRARY,
             imported=self._imported,
             constants=constants,
-            functions=functions,
+            functions=[*inner, *outer],
         )
         return text
 
     def _classes(self) -> Iterator[str]:
         yield "Machine"
         yield from (type(each).__name__ for each in self._declared)
-        for region in (self._graph.start, self._graph.step):
-            yield from (
-                _type(each.type) for each in (*region.parameters, *region.yielded) if _type(each.type)[0].isupper()
-            )
+        for region in self._graph.regions():
+            for each in (
+                *region.parameters,
+                *region.yielded,
+                *region.emitted,
+                *((region.until,) if region.until else ()),
+            ):
+                if _type(each.type) != "None":
+                    yield _type(each.type)
 
     def _functions(self) -> Iterator[str]:
         yield from (node.keyword for node in self._graph.nodes())
-        if any(region.emitted for region in self._graph.regions()):
+        if any(region.emitted for region in (self._graph.start, self._graph.step)):
             yield "emit"
 
     def _constant(self, declaration: Declaration) -> str:
@@ -90,18 +112,24 @@ class _Emission:
         words = ", ".join([f"name={literal(declaration.name)}", *given])
         return laid_out(f"{name} = {type(declaration).__name__}({words})")
 
-    def _function(self, region: Region) -> dict[str, Any]:
+    def _function(self, region: Region, name: str) -> dict[str, Any]:
         names = Names(taken=(*self._imported, *_RESERVED, *self._constants.all()))
         parameters = [f"{names.of(each.name)}: {_type(each.type)}" for each in region.parameters]
         lines = [self._node(node, names, _ordinal(node, region)) for node in region.nodes]
-        lines += [laid_out(f"emit(machine, {self._name(each, names)})", 4) for each in region.emitted]
+        is_inner = name in self._inner.values()
+        if not is_inner:
+            lines += [laid_out(f"emit(machine, {self._name(each, names)})", 4) for each in region.emitted]
+        # What an outer step tells besides its state is who has ended, and an inner one what it said.
+        told = region.emitted if is_inner else (() if region.until is None else (region.until,))
         return {
-            "name": region.name,
+            "name": name,
+            "purpose": _PURPOSES["inner" if is_inner else region.name],
             "parameters": ", ".join(["machine: Machine", *parameters]),
             "types": [_type(each.type) for each in region.yielded],
             "lines": lines,
             "yielded": [self._name(each, names) for each in region.yielded],
-            "until": None if region.until is None else self._name(region.until, names),
+            "told": next((self._name(each, names) for each in told), None),
+            "told_type": next((_type(each.type) for each in told), None),
         }
 
     def _node(self, node: Node, names: Names, ordinal: int) -> str:
@@ -114,7 +142,11 @@ class _Emission:
             node=node,
             results=results,
             slots=self._slots,
+            rows=self._rows,
             ordinal=ordinal,
+            level=self._level(node),
+            region=lambda region: self._inner[id(region)],
+            counts=lambda size: tuple(case.high for case in size.cases),
             ref=lambda name: self._constants.of(str(name)),
             **given,
         )
@@ -138,6 +170,34 @@ class _Emission:
         """The most rows that any cache of a model holds, those that await a verdict included."""
         kinds = (value.type for region in self._graph.regions() for value in _values(region))
         return max(kind.slots for kind in kinds if isinstance(kind, Kv) and kind.model == model)
+
+    def _rows(self, model: str) -> int:
+        """How many rows of a model's cache decode together."""
+        kinds = (value.type for region in self._graph.regions() for value in _values(region))
+        return max(kind.rows for kind in kinds if isinstance(kind, Kv) and kind.model == model)
+
+    def _level(self, node: Node) -> int:
+        """Which of the decoders that draft one is, from 1: their draws are kept apart."""
+        repeats = [each for each in self._graph.nodes() if isinstance(each, Repeat)]
+        return next((level for level, each in enumerate(repeats, 1) if each is node), 0)
+
+
+_PURPOSES = {"start": "Read prompts.", "step": "Go one step; the rows that have ended.", "inner": "Run inside a node."}
+
+
+def _inside(graph: Graph) -> list[tuple[Node, Region]]:
+    """The regions inside nodes, innermost first."""
+    found: list[tuple[Node, Region]] = []
+
+    def visit(region: Region) -> None:
+        for node in region.nodes:
+            for inner in inner_regions(node):
+                visit(inner)
+                found.append((node, inner))
+
+    visit(graph.start)
+    visit(graph.step)
+    return found
 
 
 def _values(region: Region) -> Iterator[Value]:

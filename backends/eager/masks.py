@@ -1,6 +1,9 @@
-"""Additive masks of attention: who sees whom in a pass over slots."""
+"""Additive masks of attention: who sees whom in a pass over the slots of several rows."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -8,23 +11,52 @@ from torch import Tensor
 from ..runtime import Reading
 
 
-def mask(reading: Reading, seen: int, window: int | None, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """`[1, 1, tokens, seen]`: 0 where a token sees a slot, minus infinity elsewhere.
+def mask(
+    readings: Sequence[Reading], slots: Tensor, positions: Tensor, seen: int, window: int | None, dtype: torch.dtype
+) -> Tensor:
+    """`[rows, 1, width, seen]`: 0 where a token sees a slot, minus infinity elsewhere.
 
-    With a window, tokens see only what stands less than `window` positions before them.
+    `slots` and `positions` `[rows, width]` are the tokens'. With a window, tokens see only what stands less than `window`
+    positions before them.
     """
-    slots = torch.arange(seen, device=device)
-    if reading.sees is None:
-        visible = slots <= torch.arange(reading.first, reading.end, device=device)[:, None]
+    columns = torch.arange(seen, device=slots.device)
+    if all(reading.sees is None for reading in readings):
+        # A line's token sees every slot up to its own, and a slot's number is its position.
+        visible = columns <= slots[:, :, None]
+        if window is not None:
+            visible &= slots[:, :, None] - columns < window
     else:
-        width = reading.end - reading.base
-        above = torch.tensor([[bits >> slot & 1 for slot in range(width)] for bits in reading.sees], device=device)
-        visible = torch.zeros((len(reading.tokens), seen), dtype=torch.bool, device=device)
-        visible[:, : reading.base] = True
-        visible[:, reading.base : reading.end] = above.bool()
+        visible = _in_trees(readings, positions, columns, window)
+    return torch.zeros(visible.shape, dtype=dtype, device=slots.device).masked_fill_(~visible, -torch.inf)[:, None]
+
+
+def _in_trees(readings: Sequence[Reading], positions: Tensor, columns: Tensor, window: int | None) -> Tensor:
+    """`[rows, width, seen]`: every slot below a reading's base, and above it those that it names."""
+    width, device = positions.shape[1], columns.device
+    tall = max(reading.end - reading.base for reading in readings)
+    bits = torch.stack([_above(reading, width, tall) for reading in readings]).to(device)
+    bases = torch.tensor([reading.base for reading in readings], device=device)
+    ends = torch.tensor([reading.end for reading in readings], device=device)
+    relative = columns - bases[:, None]
+    inside = (relative >= 0) & (columns < ends[:, None])
+    where = relative.clamp(0, tall - 1)
+    visible = (relative < 0)[:, None] | inside[:, None] & bits.gather(2, where[:, None].expand(-1, width, -1))
     if window is not None:
-        positions = torch.tensor(reading.positions, device=device)[:, None]
-        # A committed row's slot is its position; only rows that await a verdict can stand elsewhere.
-        slots[reading.base : reading.end] = torch.tensor(reading.above, device=device)
-        visible &= positions - slots < window
-    return torch.zeros(visible.shape, dtype=dtype, device=device).masked_fill_(~visible, -torch.inf)[None, None]
+        stand = torch.tensor([[*r.above, *[0] * (tall - len(r.above))] for r in readings], device=device)
+        places = torch.where(inside, stand.gather(1, where), columns)
+        visible &= positions[:, :, None] - places[:, None] < window
+    return visible
+
+
+def _above(reading: Reading, width: int, tall: int) -> Tensor:
+    """`[width, tall]`: which slots from the base on each token sees; rows that fill up repeat the last."""
+    sees = reading.sees
+    if sees is None:
+        before = reading.first - reading.base
+        sees = tuple((1 << before + place + 1) - 1 for place in range(len(reading.tokens)))
+    return _bits((*sees, *[sees[-1]] * (width - len(sees))), tall)
+
+
+@lru_cache(maxsize=256)
+def _bits(sees: tuple[int, ...], tall: int) -> Tensor:
+    return torch.tensor([[bits >> slot & 1 for slot in range(tall)] for bits in sees], dtype=torch.bool)

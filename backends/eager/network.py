@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, cast
 
 import torch
@@ -10,9 +11,9 @@ from torch import Tensor
 
 from ...grammar import DiagnosticError
 from ..models import ChatEncoder, Detokenizer, LoadedModel, StopStrings, Template
-from ..runtime import AttentionUnknown, Cache, Encoder, Reading, StopText, TextStream, Wanted
-from .kv_cache import KvCache
-from .masks import mask
+from ..runtime import AttentionUnknown, Cache, Clock, Encoder, Reading, Row, Scores, StopText, TextStream, Wanted
+from .kv_cache import KvCache, KvPool
+from .passes import Layout, seen_by
 from .weights import lay_out_weights
 
 _FULL, _SLIDING = "full_attention", "sliding_attention"
@@ -23,44 +24,73 @@ class TorchNetwork:
 
     def __init__(self, loaded: LoadedModel, positions: int) -> None:
         """`positions` is the longest context. Raises `DiagnosticError` (SP0806) for layers that no mask serves."""
-        self._loaded, self._positions = loaded, positions
-        self._windows = _windows(loaded)
+        self._loaded = loaded
+        self._layout = Layout(_windows(loaded), positions, loaded.dtype, loaded.device)
         lay_out_weights(loaded)
         self._detokenizer = Detokenizer(loaded.tokenizer)
-        self._free: dict[int, list[KvCache]] = {}
+        self._pools: list[KvPool] = []
 
     @property
     def eos_ids(self) -> tuple[int, ...]:
         """Tokens that end an answer."""
         return self._loaded.eos_ids
 
-    def open(self, slots: int) -> KvCache:
-        """An empty cache, one that was closed if there is any."""
-        free = self._free.get(slots)
-        return free.pop() if free else KvCache(self._loaded.config.num_hidden_layers, slots)
+    @property
+    def looks_are_free(self) -> bool:
+        """A GPU computes while the host goes on, and looking at its numbers waits for it."""
+        return bool(self._loaded.device.type == "cpu")
+
+    def open(self, row: Row, slots: int, rows: int) -> KvCache:
+        """An empty cache beside those of other rows; a new pool is set aside if none has a place."""
+        for pool in self._pools:
+            if pool.size == slots and not pool.is_full:
+                return pool.open(row)
+        self._pools.append(KvPool(self._loaded.config.num_hidden_layers, rows, slots))
+        return self._pools[-1].open(row)
 
     def close(self, cache: Cache) -> None:
-        """Keep a cache's room for the next row."""
+        """Free a row's place for the next."""
         assert isinstance(cache, KvCache), "a cache goes back to where it came from"
-        cache.empty()
-        self._free.setdefault(cache.slots.size, []).append(cache)
+        cache.pool.close(cache)
 
-    def read(self, cache: Cache, reading: Reading, wanted: Wanted) -> Tensor:
-        """One pass over the tokens of a reading: scores `[rows wanted, V]`."""
-        assert isinstance(cache, KvCache), "a network reads into its own caches"
-        seen = cache.aim(reading.first, reading.end)
-        device = self._loaded.device
-        # What a tree has beyond the last position can never be accepted, and no table has to have a row for it.
-        positions = [min(position, self._positions - 1) for position in reading.positions]
-        scores: Tensor = self._loaded.model(
-            input_ids=torch.tensor([reading.tokens], device=device),
-            position_ids=torch.tensor([positions], device=device),
-            attention_mask=self._masks(reading, seen),
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=_rows(wanted, device),
-        ).logits
-        return scores[0]
+    def move(self, cache: Cache, sources: Sequence[int], first: int) -> None:
+        """Put what is in these slots behind one another, from slot `first` on."""
+        assert isinstance(cache, KvCache), "a network moves what is in its own caches"
+        cache.pool.move(cache, sources, first)
+
+    def read(self, caches: Sequence[Cache], readings: Sequence[Reading], wanted: Wanted, clock: Clock) -> Scores | None:
+        """One pass over the tokens of some rows' readings."""
+        mine = [cache for cache in caches if isinstance(cache, KvCache)]
+        assert len(mine) == len(readings), "a network reads into its own caches"
+        width = max(len(reading.tokens) for reading in readings)
+        order = sorted(range(len(mine)), key=lambda row: (id(mine[row].pool), mine[row].place))
+        # Rows that decode together share a pool, unless others were under way when they started.
+        parts = [
+            self._pass([mine[row] for row in rows], [readings[row] for row in rows], width, wanted, clock)
+            for rows in _by_pool(order, mine)
+        ]
+        if wanted is Wanted.NONE:
+            return None
+        logits = parts[0] if len(parts) == 1 else torch.cat(parts)
+        if order != sorted(order):
+            logits = logits[torch.tensor(order, device=logits.device).argsort()]
+        return Scores(logits, tuple(1 if wanted is Wanted.LAST else len(reading.tokens) for reading in readings))
+
+    def _pass(self, caches: list[KvCache], readings: list[Reading], width: int, wanted: Wanted, clock: Clock) -> Tensor:
+        pool = caches[0].pool
+        given = self._layout.lay_out(caches, readings, width, seen_by(readings, pool.size))
+        pool.aim = given.aim
+        masks = given.masks
+        with clock.running():
+            logits: Tensor = self._loaded.model(
+                input_ids=given.ids,
+                position_ids=given.positions,
+                attention_mask=masks if len(masks) > 1 else next(iter(masks.values())),
+                past_key_values=pool,
+                use_cache=True,
+                logits_to_keep=_rows(wanted, self._loaded.device),
+            ).logits
+        return logits
 
     def encoder(self, template: str, system: str | None) -> Encoder:
         """Encodes prompts in this model's tokens."""
@@ -75,13 +105,9 @@ class TorchNetwork:
         """Stop strings for a new row."""
         return StopStrings(strings)
 
-    def _masks(self, reading: Reading, seen: int) -> Tensor | dict[str, Tensor]:
-        """One mask, or one per kind of layer where a model has several."""
-        loaded = self._loaded
-        masks = {
-            kind: mask(reading, seen, window, loaded.dtype, loaded.device) for kind, window in self._windows.items()
-        }
-        return masks if len(masks) > 1 else next(iter(masks.values()))
+
+def _by_pool(order: list[int], caches: list[KvCache]) -> list[list[int]]:
+    return [[*rows] for _, rows in groupby(order, key=lambda row: id(caches[row].pool))]
 
 
 def _rows(wanted: Wanted, device: torch.device) -> Any:

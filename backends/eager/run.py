@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -12,9 +12,9 @@ from typing import Any, cast
 import torch
 
 from ...grammar import Diagnostic, DiagnosticError, SourceFile, Span
-from ...planner.graph import Graph, Model
+from ...planner.graph import Graph, Kv, Model
 from ..models import Dtype, LoadedModel, Progress, eos_ids, load_model
-from ..runtime import LoopDecoder, NotAProgram, Row, State, WeightsDiffer
+from ..runtime import LoopDecoder, NotAProgram, OfRow, Row, State, WeightsDiffer
 from ..runtime.nodes import Machine
 from .emit import PROGRAM, emit
 from .network import TorchNetwork
@@ -47,30 +47,39 @@ def decoder(
         raise DiagnosticError(problems)
     networks = {model.name: TorchNetwork(loaded[model.name], model.positions) for model in declared}
     notes = [note for each in loaded.values() for note in each.notes]
-    return LoopDecoder(EmittedProgram(code, Machine(networks, graph.target.name)), notes)
+    return LoopDecoder(EmittedProgram(code, Machine(networks, graph.target.name), rows_of(graph)), notes)
 
 
 class EmittedProgram:
     """The functions of an emitted module on one machine."""
 
-    def __init__(self, code: ModuleType, machine: Machine) -> None:
+    def __init__(self, code: ModuleType, machine: Machine, rows: int = 1) -> None:
+        """`rows` is how many step together."""
         self._start, self._step, self._machine = code.start, code.step, machine
+        self.rows, self.clock = rows, machine.clock
 
     def start(self, row: Row) -> State:
         """Read a row's prompt."""
-        self._machine.turn(row)
         with torch.inference_mode():
-            return cast(State, self._start(self._machine, row.prompt.text))
+            return cast(State, self._start(self._machine, (row,)))
 
-    def step(self, row: Row, state: State) -> tuple[State, bool]:
+    def join(self, state: State, started: State) -> State:
+        """Put the entries of another row behind those of a state; what is None stands for rows without entries."""
+        return tuple(new if old is None else (*old, *(new or ())) for old, new in zip(state, started, strict=True))
+
+    def step(self, state: State) -> tuple[State, Collection[Row]]:
         """Go one step."""
-        self._machine.turn(row)
         with torch.inference_mode():
-            return cast("tuple[State, bool]", self._step(self._machine, *state))
+            values, ended = self._step(self._machine, *state)
+        return tuple(_without(value, ended) for value in values), ended
 
     def release(self, row: Row) -> None:
         """Give the row's caches back."""
         self._machine.release(row)
+
+
+def _without(value: tuple[OfRow, ...] | None, ended: Collection[Row]) -> tuple[OfRow, ...] | None:
+    return None if value is None else tuple(entry for entry in value if entry.row not in ended)
 
 
 def load_program(text: str, name: str) -> ModuleType:
@@ -102,6 +111,11 @@ def _code(graph: Graph, program: Path | None) -> ModuleType:
         return load_program(program.read_text(encoding="utf-8"), str(program))
     except (OSError, UnicodeDecodeError) as error:
         raise DiagnosticError([NotAProgram(None, str(program), str(error))]) from error
+
+
+def rows_of(graph: Graph) -> int:
+    """How many rows a graph's step takes."""
+    return max((value.type.rows for value in graph.step.parameters if isinstance(value.type, Kv)), default=1)
 
 
 def _models(code: ModuleType) -> tuple[Model, ...]:

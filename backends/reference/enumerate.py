@@ -148,6 +148,10 @@ class _Noted:
         self.keys.add(key)
         return self.draws.pick(law, key)
 
+    def pick_rows(self, laws: Array, keys: Sequence[Key]) -> Array:
+        self.keys.update(keys)
+        return self.draws.pick_rows(laws, keys)
+
     def accept(self, probability: float, key: Key) -> bool:
         self.keys.add(key)
         return self.draws.accept(probability, key)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
-from time import perf_counter
 from typing import Any
 
 from ...grammar import DiagnosticError
 from ...planner.graph import Accept, Advance, Graph, Node, Stop, Value, Verify
 from ..models import StopStrings, TextNotUnicode
-from ..runtime import LoopDecoder, Path, Row, State
+from ..runtime import Clock, LoopDecoder, Row, State
 from .judging import entering
 from .machine import Known, Machine
 from .shrink import Toy, shrink
@@ -31,7 +30,9 @@ def decoder(graph: Graph, **options: Any) -> LoopDecoder:
 
 
 class TableProgram:
-    """The regions of a shrunk graph on its tables."""
+    """The regions of a shrunk graph on its tables, one row at a time: a state is the row, and the table machine's."""
+
+    rows = 1
 
     def __init__(self, graph: Graph) -> None:
         """Shrink the graph, and make its tables."""
@@ -40,6 +41,11 @@ class TableProgram:
         self._words = world.vocabularies[self.graph.target.vocab]
         self._strings = tuple(each for node in graph.step.nodes if isinstance(node, Stop) for each in node.strings)
         self._texts: dict[int, RowText] = {}
+        self.clock = Clock()
+
+    def join(self, state: State, started: State) -> State:
+        """One row at a time is all there is."""
+        raise AssertionError("a program of one row is never given a second")
 
     def start(self, row: Row) -> State:
         """Read a row's prompt. Raises `DiagnosticError` (SP0744) for lone surrogates."""
@@ -50,28 +56,26 @@ class TableProgram:
         self._texts[row.key] = RowText(self._strings)
         prompt = folded(text, self._words, SIZE.prompt)
         row.prompt_tokens = len(self._words.encode(prompt))
-        return self._machine.start((prompt,), first=row.key)
+        return (row, self._machine.start((prompt,), first=row.key))
 
-    def step(self, row: Row, state: State) -> tuple[State, bool]:
+    def step(self, state: State) -> tuple[State, tuple[Row, ...]]:
         """Go one step."""
+        row, state = state
         known = self._machine.enter(state)
         for node in self.graph.step.nodes:
-            began = perf_counter()
-            known = self._machine.run(node, known)
-            name = f"{node.keyword} {getattr(node, 'by', '')}".strip()
-            row.seconds[name] = row.seconds.get(name, 0.0) + perf_counter() - began
+            with self.clock.node(f"{node.keyword} {getattr(node, 'by', '')}".strip()):
+                known = self._machine.run(node, known)
         stepped = self._machine.leave(state, known)
         drafted, kept = _drafts(self.graph.step.nodes, known)
         texts = self._texts[row.key]
         for (_, thread), tokens in stepped.said:
-            nodes = tuple(range(min(kept.get(thread, 0), len(tokens))))
-            path = Path(tokens, 0, nodes, drafted.pop(thread, 0))
-            row.emit(path, texts.push(thread, self._words.spell(tokens)))
+            accepted = min(kept.get(thread, 0), len(tokens))
+            row.say(tokens, texts.push(thread, self._words.spell(tokens)), drafted.pop(thread, 0), accepted)
         # What was scored in a step that decided nothing, as while a pipeline fills, counts too.
-        row.emit(Path((), 0, drafted=sum(drafted.values())), "")
+        row.say((), "", sum(drafted.values()))
         if all(stepped.done):
-            row.emit(Path((), 0), texts.flush())
-        return stepped.state, all(stepped.done)
+            row.say((), texts.flush())
+        return (row, stepped.state), (row,) if all(stepped.done) else ()
 
     def release(self, row: Row) -> None:
         """Forget how far a row's text is."""

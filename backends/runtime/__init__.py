@@ -1,5 +1,6 @@
 """What every engine shares when it runs a graph: rows, slots of caches, the loop, and the one stream of events."""
 
+from .clock import Clock
 from .ending import Ending, Reason, StopText, TextStream
 from .errors import AttentionUnknown, CacheFull, NotAProgram, NothingToRead, PromptTooLong, WeightsDiffer
 from .events import (
@@ -17,16 +18,18 @@ from .events import (
     row_key,
 )
 from .loop import LoopDecoder, Program, State
-from .network import Cache, Encoder, Network, Wanted
+from .network import Cache, Caches, Encoder, Network, Scores, Wanted
 from .ngram import continuation
 from .row import Row
 from .slots import NoRoom, Reading, Slots
-from .values import Guess, Path, Tree
+from .values import Guess, OfRow, Path, Tree
 
 __all__ = [
     "AttentionUnknown",
     "Cache",
     "CacheFull",
+    "Caches",
+    "Clock",
     "Decoder",
     "Encoder",
     "Ending",
@@ -38,6 +41,7 @@ __all__ = [
     "NoRoom",
     "NotAProgram",
     "NothingToRead",
+    "OfRow",
     "Path",
     "Program",
     "Prompt",
@@ -47,6 +51,7 @@ __all__ = [
     "Refused",
     "Result",
     "Row",
+    "Scores",
     "Slots",
     "Started",
     "State",

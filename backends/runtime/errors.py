@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ...grammar import Diagnostic, ExampleKind
+from ...grammar import Diagnostic, DiagnosticError, ExampleKind
+from .slots import NoRoom
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ class CacheFull(Diagnostic):
     wrong: ClassVar[str] = "kv[target, 64] for a row that never stops"
     right: ClassVar[str] = "said, done = stop(path) max_new_tokens=32 : path[1], done"
     example: ClassVar[ExampleKind] = "none"
+
+
+def full(model: str, error: NoRoom) -> DiagnosticError:
+    """More rows than the cache of a model has slots."""
+    return DiagnosticError([CacheFull(None, model, str(error))])
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,20 @@
-"""What an engine brings along: a model that reads rows into a cache, and caches whose rows can be moved."""
+"""What an engine brings along: models that read several rows in one pass, and a cache per row whose slots can be moved."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
+from .clock import Clock
 from .ending import StopText, TextStream
+from .row import Row
 from .slots import Reading, Slots
 
 
 class Wanted(Enum):
-    """For which of the rows that a pass reads scores are computed; the vocabulary's head is not free."""
+    """For which of the tokens that a pass reads scores are computed; the vocabulary's head is not free."""
 
     NONE = "none"
     LAST = "last"
@@ -21,10 +24,33 @@ class Wanted(Enum):
 class Cache(Protocol):
     """Keys and values of one row of one model."""
 
-    slots: Slots
+    @property
+    def row(self) -> Row:
+        """Whose they are."""
 
-    def move(self, sources: Sequence[int], first: int) -> None:
-        """Put the rows of these slots (ascending, none before `first`) behind one another, from slot `first` on."""
+    @property
+    def slots(self) -> Slots:
+        """What stands where."""
+
+
+Caches: TypeAlias = tuple[Cache, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """What a pass says of several rows: `padded` `[rows, tokens, V]`, of which the first `lengths[i]` are row i's."""
+
+    padded: Any
+    lengths: tuple[int, ...]
+
+    def of(self, place: int) -> Any:
+        """One row's scores, `[tokens, V]`."""
+        return self.padded[place, : self.lengths[place]]
+
+    @property
+    def last(self) -> Any:
+        """The scores behind each row's last token, `[rows, V]`, of a pass that was asked for no others."""
+        return self.padded[:, -1]
 
 
 class Encoder(Protocol):
@@ -41,14 +67,21 @@ class Network(Protocol):
     def eos_ids(self) -> tuple[int, ...]:
         """Tokens that end an answer."""
 
-    def open(self, slots: int) -> Cache:
-        """An empty cache with that many slots."""
+    @property
+    def looks_are_free(self) -> bool:
+        """Do its numbers lie where the host can look at them without waiting?"""
+
+    def open(self, row: Row, slots: int, rows: int) -> Cache:
+        """An empty cache for a row, with that many slots, beside those of up to `rows` rows."""
 
     def close(self, cache: Cache) -> None:
         """Take a cache back, to be used again."""
 
-    def read(self, cache: Cache, reading: Reading, wanted: Wanted) -> Any:
-        """Do one pass: keys and values into the cache, and scores `[rows wanted, V]`, an array of the engine's kind."""
+    def read(self, caches: Sequence[Cache], readings: Sequence[Reading], wanted: Wanted, clock: Clock) -> Scores | None:
+        """Do one pass over some rows: keys and values into their caches, and the scores that are wanted."""
+
+    def move(self, cache: Cache, sources: Sequence[int], first: int) -> None:
+        """Put what is in these slots (ascending, none before `first`) behind one another, from slot `first` on."""
 
     def encoder(self, template: str, system: str | None) -> Encoder:
         """Encodes prompts in this model's tokens."""

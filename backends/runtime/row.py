@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from .ending import Ending
 from .events import Prompt, Result, Stats, Stepped, Timing, row_key
-from .values import Path
 
 
 class Row:
@@ -22,37 +22,34 @@ class Row:
         self.continues = False
         """Does the answer continue the prompt's own text?"""
         self.ending: Ending | None = None
-        self.seconds: dict[str, float] = {}
-        """Seconds per kind of node since the last step was told."""
-        self.passes_s = 0.0
-        """Of them in the models' passes."""
         self.prefill_s = self.decode_s = 0.0
-        self._said: list[Path] = []
         self._tokens: list[int] = []
         self._texts: list[str] = []
+        self._told = (0, 0)
         self._kept: Counter[int] = Counter()
+        self._drafts = self._accepts = 0
         self._steps = self._drafted = self._accepted = 0
 
-    def emit(self, path: Path, text: str) -> None:
-        """Show a path to the reader."""
-        self._said.append(path)
-        self._tokens += path.tokens
+    def say(self, tokens: Sequence[int], text: str, drafted: int = 0, accepted: int = 0) -> None:
+        """Show tokens to the reader: of so many drafts so many were accepted."""
+        self._tokens += tokens
         self._texts.append(text)
+        self._drafts += drafted
+        self._accepts += accepted
 
-    def stepped(self, seconds: float) -> Stepped:
-        """The event of the step that is over."""
-        said, self._said = self._said, []
-        drafted, accepted = sum(path.drafted for path in said), sum(path.accepted for path in said)
+    def stepped(self, timing: Timing, *, first: bool) -> Stepped:
+        """The event of the step that is over; the first row of a batch tells the timing."""
+        drafted, accepted = self._drafts, self._accepts
+        self._drafts = self._accepts = 0
         self._steps += 1
         self._drafted += drafted
         self._accepted += accepted
         self._kept[accepted] += 1
-        self.decode_s += seconds
-        timing = Timing(seconds, self.passes_s, self.seconds)
-        self.seconds, self.passes_s = {}, 0.0
-        tokens = tuple(token for path in said for token in path.tokens)
-        text = "".join(self._texts[len(self._texts) - len(said) :])
-        return Stepped(self.prompt.id, text, tokens, drafted, accepted, timing)
+        self.decode_s += timing.wall_s
+        tokens, texts = self._told
+        self._told = len(self._tokens), len(self._texts)
+        text = "".join(self._texts[texts:])
+        return Stepped(self.prompt.id, text, tuple(self._tokens[tokens:]), drafted, accepted, timing if first else None)
 
     def result(self) -> Result:
         """What became of the request."""

@@ -1,4 +1,4 @@
-"""Which token stands in which slot of a cache: the committed ones in order, and levels that await a verdict on top.
+"""Which token stands in which slot of a row's cache: the committed ones in order, and levels that await a verdict on top.
 
 Bookkeeping alone, without keys and values: an engine keeps those in arrays of as many slots, does the passes that are
 described by a `Reading`, and moves rows as `commit` says. A commit matches tokens: nothing but the accepted text has to be
@@ -8,7 +8,7 @@ known, so one rule serves the verified tree, a drafter's own guesses, and guesse
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 
@@ -39,7 +39,7 @@ class Reading:
 
 
 class Slots:
-    """The rows of one cache.
+    """The slots of one row in one cache.
 
     >>> slots = Slots(16)
     >>> _ = slots.append([5, 6, 7])
@@ -51,10 +51,17 @@ class Slots:
     """
 
     def __init__(self, size: int) -> None:
-        """An empty cache with room for `size` rows."""
+        """An empty cache with room for `size` tokens."""
         self.size = size
-        self.tokens: list[int] = []
+        self.used = 0
+        """How many slots hold something."""
+        self._committed: list[int] = []
         self._levels: list[_Level] = []
+
+    @property
+    def tokens(self) -> list[int]:
+        """The token in each slot that is used."""
+        return [*self._committed, *(token for level in self._levels for token in level.tokens)]
 
     @property
     def levels(self) -> int:
@@ -62,26 +69,36 @@ class Slots:
         return len(self._levels)
 
     def append(self, tokens: Sequence[int]) -> Reading:
-        """Rows in a line behind the last one, in the level on top or, without levels, committed.
+        """Tokens in a line behind the last one, in the level on top or, without levels, committed.
 
-        Raises `NoRoom`, as do all that add rows.
+        Raises `NoRoom`, as do all that add tokens.
         """
-        first = self._room_for(len(tokens))
         if self._levels:
-            self._levels[-1].append(len(tokens))
-        self.tokens += tokens
-        span = tuple(range(first, first + len(tokens)))
+            last = len(self._levels[-1].tokens) - 1
+            return self.grow(tokens, [last + ahead if last + ahead >= 0 else None for ahead in range(len(tokens))])
+        first = self._room_for(len(tokens))
+        self._committed += tokens
+        self.used += len(tokens)
+        span = tuple(range(first, self.used))
         return Reading(tuple(tokens), span, first, first, None, span)
 
     def open(self, tokens: Sequence[int] = (), parents: Sequence[int] = ()) -> Reading:
-        """A new level: a root, and nodes that each hang below an earlier one of them (0 is the root); or no rows yet."""
+        """A new level: a root, and nodes that each hang below an earlier one of them (0 is the root); or nothing yet."""
+        self._room_for(len(tokens))
+        self._levels.append(_Level(self.used))
+        return self.grow(tokens, [None, *parents] if tokens else [])
+
+    def grow(self, tokens: Sequence[int], parents: Sequence[int | None]) -> Reading:
+        """More of the level on top: each hangs below an earlier one of the level or, None, below all that is under it."""
         first = self._room_for(len(tokens))
-        level = _Level(first, [None, *parents] if tokens else [])
-        self._levels.append(level)
-        self.tokens += tokens
-        depths, sees = _shape(tuple(parents)) if tokens else ((), None)
-        positions = tuple(first + depth for depth in depths)
-        return Reading(tuple(tokens), positions, first, first, sees, positions)
+        level = self._levels[-1]
+        level.tokens += tokens
+        level.parents += parents
+        self.used += len(tokens)
+        depths, sees = _shape(tuple(level.parents))
+        above = tuple(level.base + depth for depth in depths)
+        new = len(depths) - len(tokens)
+        return Reading(tuple(tokens), above[new:], first, level.base, None if sees is None else sees[new:], above)
 
     def commit(self, path: Sequence[int], start: int) -> tuple[int, tuple[int, ...]]:
         """Take the level off, and keep the rows of a path that starts at position `start`; its last token is unread.
@@ -90,63 +107,60 @@ class Slots:
         """
         assert self._levels, "nothing awaits a verdict in this cache"
         level = self._levels.pop()
-        kept = tuple(self._walk(level, path, start))
-        tokens = [self.tokens[slot] for slot in kept]
-        del self.tokens[level.base :]
-        self.tokens += tokens
+        kept = tuple(level.walk(path, start))
+        tokens = [int(level.tokens[row]) for row in kept]
+        self.used = level.base
         if self._levels:
-            self._levels[-1].append(len(kept))
-        return level.base, kept
+            self.append(tokens)
+        else:
+            self._committed += tokens
+            self.used += len(tokens)
+        return level.base, tuple(level.base + row for row in kept)
 
     def text(self, path: Sequence[int], start: int) -> list[int]:
         """All tokens up to the end of a path that goes on where this cache ends, or overlaps its end."""
-        assert start <= len(self.tokens), "a path starts within what a cache holds, or right behind it"
+        assert start <= self.used, "a path starts within what a cache holds, or right behind it"
         return [*self.tokens[:start], *path]
 
     def owed(self, path: Sequence[int], start: int) -> Sequence[int]:
         """The tokens of such a path that are not read yet."""
-        assert start <= len(self.tokens), "a path starts within what a cache holds, or right behind it"
-        return path[len(self.tokens) - start :]
-
-    def _walk(self, level: _Level, path: Sequence[int], start: int) -> Iterator[int]:
-        """The slots of a level that spell the path, from the level's roots on."""
-        parent: int | None = None
-        for position in range(level.base, start + len(path) - 1):
-            rows = [row for row, above in enumerate(level.parents) if above == parent]
-            # What stands right before the path is its root; it was settled before the path was.
-            matching = (
-                row for row in rows if position < start or self.tokens[level.base + row] == path[position - start]
-            )
-            parent = next(matching, None)
-            if parent is None:
-                return
-            yield level.base + parent
+        assert start <= self.used, "a path starts within what a cache holds, or right behind it"
+        return path[self.used - start :]
 
     def _room_for(self, count: int) -> int:
-        if len(self.tokens) + count > self.size:
-            raise NoRoom(f"{len(self.tokens)} rows and {count} more do not fit in {self.size} slots")
-        return len(self.tokens)
+        if self.used + count > self.size:
+            raise NoRoom(f"{self.used} rows and {count} more do not fit in {self.size} slots")
+        return self.used
 
 
 @dataclass(slots=True)
 class _Level:
-    """Rows from slot `base` on; each hangs below an earlier one of the level, or (None) below all that is under it."""
+    """Tokens from slot `base` on; each hangs below an earlier one of the level, or (None) below all that is under it."""
 
     base: int
-    parents: list[int | None]
+    tokens: list[int] = field(default_factory=list)
+    parents: list[int | None] = field(default_factory=list)
 
-    def append(self, count: int) -> None:
-        for _ in range(count):
-            self.parents.append(len(self.parents) - 1 if self.parents else None)
+    def walk(self, path: Sequence[int], start: int) -> Iterator[int]:
+        """The rows that spell a path, from the level's roots on."""
+        parent: int | None = None
+        for position in range(self.base, start + len(path) - 1):
+            rows = (row for row, above in enumerate(self.parents) if above == parent)
+            # What stands right before the path is its root; it was settled before the path was.
+            matching = (row for row in rows if position < start or self.tokens[row] == path[position - start])
+            parent = next(matching, None)
+            if parent is None:
+                return
+            yield parent
 
 
-@lru_cache(maxsize=256)
-def _shape(parents: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
-    """Depth of the root and each node, and which of them each sees as bits; None for a line."""
-    depths, sees = [0], [1]
-    for node, parent in enumerate(parents, 1):
-        assert 0 <= parent < node, "parents come before their children"
-        depths.append(depths[parent] + 1)
-        sees.append(sees[parent] | 1 << node)
-    is_line = all(parent == node for node, parent in enumerate(parents))
+@lru_cache(maxsize=1024)
+def _shape(parents: tuple[int | None, ...]) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
+    """The depth of each row of a level, and which of them each sees as bits; None for a line."""
+    depths, sees = list[int](), list[int]()
+    for row, parent in enumerate(parents):
+        assert parent is None or 0 <= parent < row, "parents come before their children"
+        depths.append(0 if parent is None else depths[parent] + 1)
+        sees.append((0 if parent is None else sees[parent]) | 1 << row)
+    is_line = all(parent == (row - 1 if row else None) for row, parent in enumerate(parents))
     return tuple(depths), None if is_line else tuple(sees)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from specplan import backends
-from specplan.backends.runtime import Event, Finished, Prompt, Refused, Result, Started, Stats, Stepped
+from specplan.backends.runtime import Event, Finished, Prompt, Refused, Result, Started, Stats, Stepped, Timing
 from specplan.cli.exits import Exit
 from specplan.cli.program import program
 from specplan.grammar import Diagnostic
@@ -34,8 +34,8 @@ class Parrot:
             yield Started(prompt.id, 5, 0.25)
             pieces = [prompt.text[start : start + 2] for start in range(0, len(prompt.text), 2)]
             for piece in pieces:
-                seconds = {"verify target": 0.2, "accept": 0.05}
-                yield Stepped(prompt.id, piece, (7,) * len(piece), 4, len(piece) - 1, seconds)
+                timing = Timing(0.25, 0.2, {"verify target": 0.2, "accept": 0.05})
+                yield Stepped(prompt.id, piece, (7,) * len(piece), 4, len(piece) - 1, timing)
             accepted = len(prompt.text) - len(pieces)
             histogram = (len(pieces) - accepted, accepted)
             stats = Stats(len(prompt.text), len(pieces), 4 * len(pieces), accepted, histogram, 0.25, 0.5)

@@ -1,31 +1,46 @@
-"""What each kind of node does when a graph runs one row; emitted programs are made of these and of nothing else."""
+"""What each kind of node does when a graph runs; emitted programs are made of these and of nothing else.
 
-from ....planner.graph import Model, Recent, Sampling
-from ..network import Cache
-from ..values import Guess, Path, Tree
-from .deciding import accept, commit, emit, stop
-from .drafting import chain, draft, lookup, merge
+A value is a tuple with one entry for each row that does not rest.
+"""
+
+from ....planner.graph import Dynamic, Model, Recent, Sampling, Static
+from ..network import Caches, Scores
+from ..values import Guesses, Paths, Rows, Trees, Trust
+from .accepting import accept
+from .deciding import choose, commit, emit, stop, watch
+from .drafting import draft, lookup, repeat
 from .machine import Machine
 from .reading import encode, prefill, verify
+from .shaping import branch, chain, merge, pack
 
 __all__ = [
-    "Cache",
-    "Guess",
+    "Caches",
+    "Dynamic",
+    "Guesses",
     "Machine",
     "Model",
-    "Path",
+    "Paths",
     "Recent",
+    "Rows",
     "Sampling",
-    "Tree",
+    "Scores",
+    "Static",
+    "Trees",
+    "Trust",
     "accept",
+    "branch",
     "chain",
+    "choose",
     "commit",
     "draft",
     "emit",
     "encode",
     "lookup",
     "merge",
+    "pack",
     "prefill",
+    "repeat",
     "stop",
     "verify",
+    "watch",
 ]

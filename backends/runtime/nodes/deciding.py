@@ -1,22 +1,15 @@
-"""Nodes that settle what is said: accept, stop, commit, and emit."""
+"""Nodes that settle what is said: accept, stop, commit, watch, choose, and emit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
-from array_api_compat import array_namespace
-
-from ....planner.graph import Sampling
-from ...decoding import Array, ExactMatch, Key, Rejection, Rule, Typical, accept_chain, accept_tree, law
-from ...decoding import Path as Accepted
-from ...decoding import Sampling as Law
 from ..ending import Ending
-from ..network import Cache
+from ..network import Caches
 from ..row import Row
-from ..values import Path, Tree
-from .drafting import proposals_of
+from ..values import Path, Paths, Rows, Trust, Trusted, of_row, of_rows
 from .machine import Machine, node
 
 NEVER = 1 << 62
@@ -24,70 +17,82 @@ NEVER = 1 << 62
 
 
 @node
-def accept(
-    machine: Machine,
-    tree: Tree,
-    logits: Any,
-    *,
-    rule: Literal["exact_match", "rejection", "typical"],
-    sampling: Sampling,
-    epsilon: float | None = None,
-    delta: float | None = None,
-) -> Path:
-    """Walk the tree as the target would, and end with its own token."""
-    sampler = machine.sampler(sampling)
-    if sampler.is_greedy:
-        # Under a law that is all on one token every rule follows that token.
-        accepted = _follow(tree, _likeliest(logits))
-    else:
-        key = Key(machine.row.key, tree.start + 1)
-        chosen = _rule(rule, epsilon, delta)
-        if tree.line is None or _sorts(sampler.law):
-            laws = _LateLaws(logits, sampler.law)
-            accepted = accept_tree(laws, proposals_of(tree), chosen, sampler.draws, key)
-        else:
-            p = law(logits, sampler.law)
-            accepted = accept_chain(p, tree.line.tokens, tree.line.laws, chosen, sampler.draws, key)
-    return Path(accepted.tokens, tree.start + 1, accepted.nodes, len(tree.parents))
-
-
-@node
 def stop(
     machine: Machine,
-    path: Path,
+    paths: Paths,
     *,
     max_new_tokens: int,
     strings: tuple[str, ...] = (),
     token_ids: tuple[int, ...] = (),
     ignore_eos: bool = False,
-) -> tuple[Path, bool]:
-    """End a path at an end token, a stop string or token, the limit or the context's end; and has the row ended?"""
-    row = machine.row
-    if row.ending is None:
-        ends = token_ids if ignore_eos else (*token_ids, *machine.target.eos_ids)
-        row.ending = _ending(machine, row, ends, strings, max_new_tokens)
-    kept, text = row.ending.cut(path.tokens, path.start)
-    return replace(path, tokens=path.tokens[:kept], text=text), row.ending.reason is not None
+) -> tuple[Paths, Rows]:
+    """End paths at an end token, a stop string or token, the limit or the context's end; and which rows have ended?"""
+    ends = token_ids if ignore_eos else (*token_ids, *machine.target.eos_ids)
+    said = []
+    for path in paths:
+        row = path.row
+        if row.ending is None:
+            row.ending = _ending(machine, row, ends, strings, max_new_tokens)
+        kept, text = row.ending.cut(path.tokens, path.start)
+        said.append(replace(path, tokens=path.tokens[:kept], text=text, laws=None))
+    return tuple(said), tuple(path.row for path in said if _has_ended(path.row))
+
+
+def _has_ended(row: Row) -> bool:
+    return row.ending is not None and row.ending.reason is not None
 
 
 @node
-def commit(machine: Machine, cache: Cache, path: Path) -> Cache:
-    """Keep the rows of the path, its last token unread, and drop the level."""
-    first, kept = cache.slots.commit(path.tokens, path.start)
-    if kept != tuple(range(first, first + len(kept))):
-        cache.move(kept, first)
-    return cache
+def commit(machine: Machine, caches: Caches, paths: Paths) -> Caches:
+    """Keep what spells the paths, their last tokens unread, and drop the level."""
+    for path, cache in zip(paths, of_rows(caches, paths), strict=True):
+        first, kept = cache.slots.commit(path.tokens, path.start)
+        if kept != tuple(range(first, first + len(kept))):
+            machine.move(cache, kept, first)
+    return caches
 
 
-def emit(machine: Machine, path: Path) -> None:
-    """Show a path to the reader."""
-    row = machine.row
-    if path.text is not None:
-        row.emit(path, path.text)
-        return
-    # A graph may show what it does not stop.
-    row.ending = row.ending or _ending(machine, row, (), (), NEVER)
-    row.emit(path, row.ending.cut(path.tokens, path.start)[1])
+@node
+def watch(machine: Machine, trust: Trust, paths: Paths, *, window: int, min_speedup: float) -> Trust:
+    """Count what each row gained; one that gained too little over the window rests for as long, then is trusted anew.
+
+    Nothing but how many tokens were accepted earlier is looked at, so laws are untouched.
+    """
+    return tuple(_watched(of_row(trust, path.row) or Trusted(path.row), path, window, min_speedup) for path in paths)
+
+
+def _watched(old: Trusted, path: Path, window: int, min_speedup: float) -> Trusted:
+    if old.resting:
+        return Trusted(path.row, (), old.resting - 1)
+    gains = (*old.gains, len(path.tokens))[-window:]
+    if len(gains) == window and sum(gains) < min_speedup * window:
+        return Trusted(path.row, (), window)
+    return Trusted(path.row, gains)
+
+
+@node
+def choose(
+    machine: Machine,
+    regions: tuple[Callable[..., tuple[Any, ...]], ...],
+    operands: tuple[Any, ...],
+    *,
+    cases: tuple[int, ...] = (),
+) -> tuple[Any, ...]:
+    """Run the first region whose case holds the active rows of the first operand; without cases, the first."""
+    active = len(operands[0])
+    place = next((place for place, most in enumerate(cases) if active <= most), 0)
+    return regions[place](machine, *operands)
+
+
+def emit(machine: Machine, paths: Paths) -> None:
+    """Show paths to their readers."""
+    for path in paths:
+        row, text = path.row, path.text
+        if text is None:
+            # A graph may show what it does not stop.
+            row.ending = row.ending or _ending(machine, row, (), (), NEVER)
+            text = row.ending.cut(path.tokens, path.start)[1]
+        row.say(path.tokens, text, path.drafted, path.accepted)
 
 
 def _ending(machine: Machine, row: Row, ends: tuple[int, ...], strings: tuple[str, ...], max_new_tokens: int) -> Ending:
@@ -100,53 +105,3 @@ def _ending(machine: Machine, row: Row, ends: tuple[int, ...], strings: tuple[st
         max_new_tokens=max_new_tokens,
         context=row.context,
     )
-
-
-class _LateLaws(Sequence[Array]):
-    """The laws of rows of scores, each worked out when it is looked at: most drafts end before their last row."""
-
-    def __init__(self, logits: Array, shape: Law) -> None:
-        self._logits, self._shape = logits, shape
-
-    def __len__(self) -> int:
-        return int(self._logits.shape[0])
-
-    def __getitem__(self, row: Any) -> Array:
-        return law(self._logits[row], self._shape)
-
-
-def _sorts(shape: Law) -> bool:
-    """Does the law take a look at each row by itself, whose time is worth saving?"""
-    return shape.top_k is not None or shape.top_p is not None
-
-
-def _likeliest(logits: Array) -> list[int]:
-    """The likeliest token of each row, in the precision in which laws are made: of equals the lowest."""
-    xp = array_namespace(logits)
-    scores = logits if logits.dtype == xp.float64 else xp.astype(logits, xp.float32)
-    choices: list[int] = xp.argmax(scores, axis=-1).tolist()
-    return choices
-
-
-def _rule(rule: str, epsilon: float | None, delta: float | None) -> Rule:
-    match rule:
-        case "exact_match":
-            return ExactMatch()
-        case "rejection":
-            return Rejection()
-        case _:
-            assert epsilon is not None and delta is not None, "typical acceptance has a floor"
-            return Typical(epsilon, delta)
-
-
-def _follow(tree: Tree, choices: list[int]) -> Accepted:
-    """From the root on, the child that carries the target's choice."""
-    children = {(parent, tree.tokens[node]): node for node, parent in enumerate(tree.parents, 1)}
-    here, nodes, tokens = 0, list[int](), list[int]()
-    while True:
-        tokens.append(choices[here])
-        child = children.get((here, choices[here]))
-        if child is None:
-            return Accepted(tuple(nodes), tuple(tokens))
-        nodes.append(child)
-        here = child

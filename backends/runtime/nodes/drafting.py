@@ -1,130 +1,122 @@
-"""Nodes that guess, and that lay guesses out as trees: lookup, draft, chain, merge."""
+"""Nodes that guess: the text's own n-grams, a model's guesses in a line or a bush, and a whole decoder's."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from array_api_compat import array_namespace
-
-from ....planner.graph import Model, Recent, Sampling
-from ...decoding import Array, Key, Proposal, Purpose, chain_proposals, law
-from ...decoding import Sampling as Law
-from ..network import Cache, Wanted
+from ....planner.graph import Dynamic, Model, Recent, Sampling, Static
+from ..network import Caches, Scores, Wanted
 from ..ngram import continuation
-from ..values import Guess, Path, Tree
-from .machine import Machine, Sampler, node
-from .reading import read_line
+from ..values import Guess, Guesses, Path, Paths, Trust, of_row, of_rows
+from .bushes import dynamic_bushes, static_bushes
+from .lines import draft_lines
+from .machine import Machine, node
+from .reading import read_lines
+from .speaking import Speaker
+
+Region: TypeAlias = Callable[..., tuple[tuple[Any, ...], Paths]]
+"""A decoder that drafts: from the values of a step to those of the next, and what it said."""
 
 
 @node
-def lookup(machine: Machine, source: Path, cache: Cache, *, by: Recent, tokens: int) -> Guess:
+def lookup(machine: Machine, source: Paths, caches: Caches, trust: Trust = None, *, by: Recent, tokens: int) -> Guesses:
     """Continue as the text did when its end last occurred."""
-    return Guess(continuation(cache.slots.text(source.tokens, source.start), by.max_ngram, tokens))
+    guesses = []
+    for path, cache in zip(source, of_rows(caches, source), strict=True):
+        text = cache.slots.text(path.tokens, path.start) if is_trusted(trust, path) else []
+        guesses.append(Guess(path.row, continuation(text, by.max_ngram, tokens)))
+    return tuple(guesses)
 
 
 @node
 def draft(
     machine: Machine,
-    source: Path,
-    cache: Cache,
+    source: Paths,
+    caches: Caches,
+    trust: Trust = None,
     *,
     by: Model,
     tokens: int,
+    shape: Static | Dynamic | None = None,
     sampling: Sampling | None = None,
     ordinal: int = 0,
     min_confidence: float | None = None,
-) -> tuple[Guess, Cache]:
-    """Read what is owed, then guess tokens one after the other; the rows of all but the last await a verdict.
+) -> tuple[Guesses, Caches]:
+    """Read what is owed, then guess with a model; the rows that it reads of its own guesses await a verdict.
 
-    Guesses are drawn from the law of `sampling`, which is kept, or are the likeliest tokens. An end token ends the line;
-    a guess whose likeliest token the model finds less likely than `min_confidence` is not made. `ordinal` tells the draws
-    of several drafting nodes apart.
+    Guesses are drawn from the law of `sampling`, which is kept, or are the likeliest tokens. In a line an end token is the
+    last guess; a guess whose likeliest token the model finds less likely than `min_confidence` is not made. `shape` makes a
+    bush of `tokens` layers instead. `ordinal` tells the draws of several drafting nodes apart.
     """
-    slots, ends = cache.slots, machine.network(by).eos_ids
-    sampler = None if sampling is None or machine.sampler(sampling).is_greedy else machine.sampler(sampling)
-    key = Key(machine.row.key, source.end, Purpose.DRAFT, index=ordinal << 16)
-    scores = read_line(machine, by, cache, slots.owed(source.tokens, source.start), Wanted.LAST)
-    slots.open()
-    guesses: list[int] = []
-    laws: list[Array] = []
-    while len(guesses) < tokens and _is_confident(scores, min_confidence):
-        token, q = _guess(
-            _allowed(scores, by.mask), sampler, key.at(Purpose.DRAFT, ahead=len(guesses), index=key.index)
-        )
-        guesses.append(token)
-        laws += [] if q is None else [q]
-        if token in ends or len(guesses) == tokens:
-            break
-        scores = read_line(machine, by, cache, [token], Wanted.LAST)
-    return Guess(tuple(guesses), _stacked(laws)), cache
+    mine = of_rows(caches, source)
+    guessing = [place for place, path in enumerate(source) if tokens and is_trusted(trust, path)]
+    owed = [cache.slots.owed(path.tokens, path.start) for path, cache in zip(source, mine, strict=True)]
+    scores = read_lines(machine, by, mine, owed, Wanted.LAST if guessing else Wanted.NONE)
+    for cache in mine:
+        cache.slots.open()
+    made = {id(path.row): Guess(path.row) for path in source}
+    if guessing:
+        speaker = Speaker(machine, by, None if sampling is None else machine.sampler(sampling), ordinal)
+        roots, behind = tuple(source[place] for place in guessing), tuple(mine[place] for place in guessing)
+        last = _last(scores, guessing, len(source))
+        match shape:
+            case None:
+                guesses = draft_lines(speaker, roots, behind, last, tokens, min_confidence)
+            case Static():
+                guesses = static_bushes(speaker, roots, behind, last, shape.children[:tokens])
+            case Dynamic():
+                guesses = dynamic_bushes(speaker, roots, behind, last, shape, tokens)
+        made |= {id(guess.row): guess for guess in guesses}
+    return tuple(made[id(path.row)] for path in source), caches
 
 
 @node
-def chain(machine: Machine, fresh: Path, guess: Guess | None = None) -> Tree:
-    """The root and guesses in a line behind it."""
-    root, line = fresh.tokens[-1], guess or Guess(())
-    return Tree((root, *line.tokens), fresh.end - 1, tuple(range(len(line.tokens))), line)
+def repeat(
+    machine: Machine,
+    region: Region,
+    operands: tuple[Any, ...],
+    trust: Trust = None,
+    *,
+    until: int,
+    level: int,
+) -> tuple[Any, ...]:
+    """Run a decoder until it has said `until` tokens in every row that speculates: what it says are our guesses.
+
+    What it commits stays pending for us: each cache comes back with one more level. The guesses carry the laws under which
+    they were accepted. `operands` are the decoder's parameters: a path first, then caches. `level` keeps its draws apart.
+    """
+    roots, *caches = operands
+    for each in caches:
+        for cache in of_rows(each, roots):
+            cache.slots.open()
+    said = {id(path.row): Path(path.row, (), path.end) for path in roots}
+    state: tuple[Any, ...] = (tuple(path for path in roots if is_trusted(trust, path)), *caches)
+    with machine.inside(level):
+        while state[0]:
+            state, told = region(machine, *state)
+            said |= {id(path.row): _longer(said[id(path.row)], path) for path in told}
+            active = tuple(path for path in state[0] if len(said[id(path.row)].tokens) < until)
+            state = (active, *state[1:])
+    guesses = tuple(_guessed(said[id(path.row)]) for path in roots)
+    return (guesses, *state[1:])
 
 
-@node
-def merge(machine: Machine, *trees: Tree) -> Tree:
-    """One tree of several with the same root: equal tokens share a node, proposals keep their order and their laws."""
-    tokens, parents = [trees[0].tokens[0]], list[int]()
-    children: list[list[Proposal]] = [[]]
-    for tree in trees:
-        assert (tree.tokens[0], tree.start) == (tokens[0], trees[0].start), "merged trees have the same root"
-        places = {0: 0}
-        for node_, proposals in enumerate(proposals_of(tree)):
-            for proposal in proposals:
-                here = places[node_]
-                place = _place(children[here], proposal.token)
-                if place is None and proposal.token is not None:
-                    place = len(tokens)
-                    tokens.append(proposal.token)
-                    parents.append(here)
-                    children.append([])
-                children[here].append(Proposal(proposal.token, proposal.law, place))
-                if proposal.node is not None and place is not None:
-                    places[proposal.node] = place
-    return Tree(tuple(tokens), trees[0].start, tuple(parents), None, children)
+def is_trusted(trust: Trust, path: Path) -> bool:
+    """Does the path's row speculate in this step?"""
+    entry = of_row(trust, path.row)
+    return entry is None or entry.resting == 0
 
 
-def proposals_of(tree: Tree) -> list[list[Proposal]]:
-    """The proposals at the root and at every node, in order."""
-    if tree.line is not None:
-        return chain_proposals(tree.line.tokens, tree.line.laws)
-    return [list(each) for each in tree.children]
+def _last(scores: Scores | None, guessing: list[int], rows: int) -> Any:
+    assert scores is not None, "every row owes at least its root"
+    return scores.last if len(guessing) == rows else scores.last[guessing]
 
 
-def _place(siblings: list[Proposal], token: int | None) -> int | None:
-    """The node that carries the token already."""
-    return next((each.node for each in siblings if token is not None and each.token == token), None)
+def _longer(said: Path, more: Path) -> Path:
+    laws = None if more.laws is None else [*(said.laws or ()), *more.laws]
+    return Path(said.row, said.tokens + more.tokens, said.start, laws=laws)
 
 
-def _guess(scores: Array, sampler: Sampler | None, key: Key) -> tuple[int, Array | None]:
-    """A token, and the law that it was drawn from."""
-    if sampler is None:
-        return int(array_namespace(scores).argmax(scores[-1])), None
-    q = law(scores[-1], sampler.law)
-    return sampler.draws.pick(q, key), q
-
-
-def _is_confident(scores: Array, floor: float | None) -> bool:
-    """Is the likeliest token likely enough? Asked before anything is drawn, so that the draw stays a true one."""
-    if floor is None:
-        return True
-    return float(array_namespace(scores).max(law(scores[-1], Law()))) >= floor
-
-
-def _allowed(scores: Array, mask: int | None) -> Array:
-    """A model never guesses its own mask."""
-    if mask is None:
-        return scores
-    xp = array_namespace(scores)
-    scores = xp.asarray(scores, copy=True)
-    scores[..., mask] = -xp.inf
-    return scores
-
-
-def _stacked(laws: list[Array]) -> Any:
-    return array_namespace(laws[0]).stack(laws) if laws else None
+def _guessed(said: Path) -> Guess:
+    return Guess(said.row, said.tokens, said.laws)

@@ -1,18 +1,21 @@
-"""What an emitted program runs on: the models by name, the row that is its turn, and a clock."""
+"""What an emitted program runs on: the models by name, the laws of sampling, the caches that are open, and a clock."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
-from time import perf_counter
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ....planner.graph import Model, Sampling
-from ...decoding import Counter
+from ...decoding import Counter, Key, Purpose
 from ...decoding import Sampling as Law
-from ..network import Cache, Encoder, Network
+from ..clock import Clock
+from ..errors import full
+from ..network import Cache, Encoder, Network, Scores, Wanted
 from ..row import Row
+from ..slots import NoRoom, Reading
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,22 +39,13 @@ class Machine:
 
     def __init__(self, networks: Mapping[str, Network], target: str) -> None:
         """Models by their names in the graph; `target` is the one whose text is shown."""
+        self.clock = Clock()
         self._networks = dict(networks)
         self._target = target
         self._samplers: dict[Sampling, Sampler] = {}
         self._encoders: dict[tuple[str, str, str | None], Encoder] = {}
         self._open: dict[int, list[tuple[Network, Cache]]] = {}
-        self._row: Row | None = None
-
-    @property
-    def row(self) -> Row:
-        """The row that is being started or stepped."""
-        assert self._row is not None, "nodes run only while a row is started or stepped"
-        return self._row
-
-    def turn(self, row: Row) -> None:
-        """From now on nodes are about this row."""
-        self._row = row
+        self._level = 0
 
     @property
     def target(self) -> Network:
@@ -80,17 +74,44 @@ class Machine:
             self._samplers[sampling] = Sampler(law, Counter(sampling.seed))
         return self._samplers[sampling]
 
-    def open(self, model: Model, slots: int) -> Cache:
-        """An empty cache for the row."""
+    def key(self, row: Row, position: int, purpose: Purpose = Purpose.TARGET, index: int = 0) -> Key:
+        """Names a draw of a row, at the level of the decoder that is running."""
+        return Key(row.key, position, purpose, index, level=self._level)
+
+    @contextmanager
+    def inside(self, level: int) -> Iterator[None]:
+        """What runs here is a decoder that drafts: its draws are its own."""
+        outside, self._level = self._level, level
+        try:
+            yield
+        finally:
+            self._level = outside
+
+    def open(self, row: Row, model: Model, slots: int, rows: int) -> Cache:
+        """An empty cache for a row."""
         network = self.network(model)
-        cache = network.open(slots)
-        self._open.setdefault(id(self.row), []).append((network, cache))
+        cache = network.open(row, slots, rows)
+        self._open.setdefault(id(row), []).append((network, cache))
         return cache
 
     def release(self, row: Row) -> None:
         """The row is over: its caches may serve others."""
         for network, cache in self._open.pop(id(row), ()):
             network.close(cache)
+
+    def move(self, cache: Cache, sources: Sequence[int], first: int) -> None:
+        """Put what is in these slots of a cache behind one another, from slot `first` on."""
+        next(network for network, each in self._open[id(cache.row)] if each is cache).move(cache, sources, first)
+
+    def read(
+        self, by: Model, caches: Sequence[Cache], rows: Callable[[Cache, int], Reading], wanted: Wanted
+    ) -> Scores | None:
+        """One pass over what `rows` puts into each cache, given its place. Raises `DiagnosticError` (SP0803)."""
+        try:
+            readings = [rows(cache, place) for place, cache in enumerate(caches)]
+        except NoRoom as error:
+            raise full(by.name, error) from error
+        return self.network(by).read(caches, readings, wanted, self.clock)
 
 
 def node(function: Callable[Concatenate[Machine, P], R]) -> Callable[Concatenate[Machine, P], R]:
@@ -99,13 +120,8 @@ def node(function: Callable[Concatenate[Machine, P], R]) -> Callable[Concatenate
 
     @wraps(function)
     def timed(machine: Machine, /, *operands: P.args, **fields: P.kwargs) -> R:
-        began = perf_counter()
-        try:
+        with machine.clock.node(_label(keyword, fields)):
             return function(machine, *operands, **fields)
-        finally:
-            label = _label(keyword, fields)
-            seconds = machine.row.seconds
-            seconds[label] = seconds.get(label, 0.0) + perf_counter() - began
 
     return timed
 

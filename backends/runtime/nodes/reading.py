@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ....grammar import DiagnosticError
 from ....planner.graph import Model
-from ..errors import CacheFull, NothingToRead, PromptTooLong
-from ..network import Cache, Wanted
-from ..slots import NoRoom
-from ..values import Path, Tree
+from ..errors import NothingToRead, PromptTooLong
+from ..network import Cache, Caches, Scores, Wanted
+from ..values import Path, Paths, Rows, Trees, of_rows
 from .machine import Machine, node
 
 AT_ONCE = 512
@@ -19,55 +17,86 @@ AT_ONCE = 512
 
 @node
 def encode(
-    machine: Machine, prompt: str, *, by: Model, template: str, system: str | None = None, longest: int
-) -> tuple[int, ...]:
-    """The prompt in the model's own template and tokens.
+    machine: Machine, prompts: Rows, *, by: Model, template: str, system: str | None = None, longest: int
+) -> Paths:
+    """Each row's prompt in the model's own template and tokens.
 
-    Raises `DiagnosticError`: SP0801 where it is longer than `longest` tokens, SP0802 where there is nothing to read.
+    Raises `DiagnosticError`: SP0801 where one is longer than `longest` tokens, SP0802 where there is nothing to read.
     """
-    ids = tuple(machine.encoder(by, template, system).encode(prompt))
-    if not ids:
-        raise DiagnosticError([NothingToRead(None, machine.row.prompt.id)])
-    if len(ids) > longest:
-        raise DiagnosticError([PromptTooLong(None, machine.row.prompt.id, len(ids), longest)])
-    if machine.is_target(by):
-        machine.row.prompt_tokens = len(ids)
-        machine.row.continues = template == "none"
-    return ids
+    encoder = machine.encoder(by, template, system)
+    paths = tuple(Path(row, tuple(encoder.encode(row.prompt.text)), 0) for row in prompts)
+    for path in paths:
+        _check_length(path, longest)
+        if machine.is_target(by):
+            path.row.prompt_tokens = len(path.tokens)
+            path.row.continues = template == "none"
+    return paths
+
+
+def _check_length(path: Path, longest: int) -> None:
+    if not path.tokens:
+        raise DiagnosticError([NothingToRead(None, path.row.prompt.id)])
+    if len(path.tokens) > longest:
+        raise DiagnosticError([PromptTooLong(None, path.row.prompt.id, len(path.tokens), longest)])
 
 
 @node
-def prefill(machine: Machine, tokens: tuple[int, ...], *, by: Model, capacity: int, slots: int) -> tuple[Path, Cache]:
-    """Read all of the tokens but the last, which is left to be a root, into a new cache.
+def prefill(
+    machine: Machine,
+    tokens: Paths,
+    caches: Caches | None = None,
+    *,
+    by: Model,
+    capacity: int = 0,
+    slots: int = 0,
+    rows: int = 1,
+) -> tuple[Paths, Caches]:
+    """Read all of the tokens that a cache has not read yet but the last, which is left to be a root.
 
-    `capacity` is how many committed rows it has room for; `slots` counts those that await a verdict too.
+    Without caches new ones are made: `capacity` is how many committed tokens each has room for, `slots` counts those that
+    await a verdict too, and `rows` is how many rows decode together.
     """
-    cache = machine.open(by, slots)
-    if machine.is_target(by):
-        machine.row.context = capacity
-    read_line(machine, by, cache, tokens[:-1], Wanted.NONE)
-    return Path(tokens[-1:], len(tokens) - 1), cache
+    if caches is None:
+        caches = tuple(machine.open(path.row, by, slots, rows) for path in tokens)
+        if machine.is_target(by):
+            for path in tokens:
+                path.row.context = capacity
+    mine = of_rows(caches, tokens)
+    owed = [cache.slots.owed(path.tokens, path.start)[:-1] for path, cache in zip(tokens, mine, strict=True)]
+    read_lines(machine, by, mine, owed, Wanted.NONE)
+    return tuple(Path(path.row, path.tokens[-1:], path.end - 1) for path in tokens), caches
 
 
 @node
-def verify(machine: Machine, tree: Tree, cache: Cache, *, by: Model) -> tuple[Any, Cache]:
-    """Score the root and every node in one pass, each seeing its ancestors only: `[1 + nodes, V]`."""
-    assert len(cache.slots.tokens) == tree.start, "the root stands right behind what the cache holds"
-    try:
-        reading = cache.slots.open(tree.tokens, tree.parents)
-    except NoRoom as error:
-        raise DiagnosticError([CacheFull(None, by.name, str(error))]) from error
-    return machine.network(by).read(cache, reading, Wanted.ALL), cache
+def verify(machine: Machine, trees: Trees, caches: Caches, *, by: Model) -> tuple[Scores, Caches]:
+    """Score each row's root and nodes in one pass for all rows, each token seeing its ancestors only."""
+    mine = of_rows(caches, trees)
+    for tree, cache in zip(trees, mine, strict=True):
+        assert cache.slots.used == tree.start, "the root stands right behind what the cache holds"
+    scores = machine.read(
+        by, mine, lambda cache, place: cache.slots.open(trees[place].tokens, trees[place].parents), Wanted.ALL
+    )
+    assert scores is not None, "scores were wanted"
+    return scores, caches
 
 
-def read_line(machine: Machine, by: Model, cache: Cache, tokens: Sequence[int], wanted: Wanted) -> Any:
-    """Read tokens behind what the cache holds, in as many passes as it takes; the scores are the last pass's."""
-    network = machine.network(by)
-    scores = None
-    for begin in range(0, len(tokens), AT_ONCE):
-        try:
-            reading = cache.slots.append(tokens[begin : begin + AT_ONCE])
-        except NoRoom as error:
-            raise DiagnosticError([CacheFull(None, by.name, str(error))]) from error
-        scores = network.read(cache, reading, wanted)
-    return scores
+def read_lines(
+    machine: Machine, by: Model, caches: Sequence[Cache], lines: Sequence[Sequence[int]], wanted: Wanted
+) -> Scores | None:
+    """Read tokens behind what each cache holds, in as many passes as it takes; the scores are the last pass's.
+
+    Without scores wanted, rows that owe nothing take no part.
+    """
+    if wanted is Wanted.NONE:
+        owing = [place for place, line in enumerate(lines) if line]
+        caches, lines = [caches[place] for place in owing], [lines[place] for place in owing]
+    longest = max(map(len, lines), default=0)
+    while longest > AT_ONCE:
+        # Every row keeps something for the last pass, whose scores are asked for.
+        cuts = [min(AT_ONCE, max(0, len(line) - AT_ONCE)) for line in lines]
+        read_lines(machine, by, caches, [line[:cut] for line, cut in zip(lines, cuts, strict=True)], Wanted.NONE)
+        lines = [line[cut:] for line, cut in zip(lines, cuts, strict=True)]
+        longest = max(map(len, lines))
+    if not longest:
+        return None
+    return machine.read(by, caches, lambda cache, place: cache.slots.append(lines[place]), wanted)

@@ -6,7 +6,7 @@ What runs here is the emitted program and the nodes that every engine shares; a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 from specplan.backends.decoding import Draws, Repeats, law_of, total_variation
 from specplan.backends.decoding import Sampling as Law
 from specplan.backends.eager import emit
-from specplan.backends.eager.run import EmittedProgram, load_program
+from specplan.backends.eager.run import EmittedProgram, load_program, rows_of
 from specplan.backends.models import StopStrings
 from specplan.backends.reference import (
     TOY,
@@ -30,39 +30,53 @@ from specplan.backends.reference import (
 from specplan.backends.reference import (
     Machine as ReferenceMachine,
 )
-from specplan.backends.runtime import LoopDecoder, Prompt, Reading, Slots, Wanted
+from specplan.backends.runtime import Clock, LoopDecoder, Prompt, Reading, Row, Scores, Slots, Wanted
 from specplan.backends.runtime.nodes import Machine
 from specplan.planner import compile_source
 from specplan.planner.graph import Graph, Model, Sampling
 
 PLANS = Path(__file__).parents[3] / "specs" / "plans"
+RUNS = ["autoregressive", "ngram", "draft_model", "merge", "draft_tree", "dynamic_tree", "nested"]
 RUN = Toy(guesses=3, new_tokens=12, prompt=8, patience=4)
 
 
+@dataclass
 class TableCache:
     """A cache that holds nothing but its bookkeeping: a table looks at tokens."""
 
-    def __init__(self, size: int) -> None:
-        self.slots = Slots(size)
-
-    def move(self, sources: Sequence[int], first: int) -> None:
-        """The slots have moved their tokens already."""
+    row: Row
+    slots: Slots
 
 
 class TableNetwork:
     """A table as a network: the scores of a row are the logarithms of the law behind what it sees."""
 
+    looks_are_free = True
+
     def __init__(self, table: TableModel, words: TableVocabulary) -> None:
         self._table, self._words = table, words
         self.eos_ids = () if words.end is None else (words.end,)
 
-    def open(self, slots: int) -> TableCache:
-        return TableCache(slots)
+    def open(self, row: Row, slots: int, rows: int) -> TableCache:
+        return TableCache(row, Slots(slots))
 
     def close(self, cache: Any) -> None:
         pass
 
-    def read(self, cache: Any, reading: Reading, wanted: Wanted) -> Any:
+    def move(self, cache: Any, sources: Sequence[int], first: int) -> None:
+        """The slots have moved their tokens already."""
+
+    def read(self, caches: Sequence[Any], readings: Sequence[Reading], wanted: Wanted, clock: Clock) -> Scores | None:
+        if wanted is Wanted.NONE:
+            return None
+        laws = [self._laws(cache, reading, wanted) for cache, reading in zip(caches, readings, strict=True)]
+        padded = numpy.zeros((len(laws), max(map(len, laws)), self._table.size))
+        for place, each in enumerate(laws):
+            padded[place, : len(each)] = each
+        with numpy.errstate(divide="ignore"):
+            return Scores(numpy.log(padded), tuple(map(len, laws)))
+
+    def _laws(self, cache: TableCache, reading: Reading, wanted: Wanted) -> list[Any]:
         tokens = cache.slots.tokens
         laws = []
         for row, slot in enumerate(range(reading.first, reading.end)):
@@ -76,9 +90,7 @@ class TableNetwork:
                 ]
             assert len(seen) - 1 == reading.positions[row]
             laws.append(self._table.law(tuple(seen)))
-        kept = {Wanted.NONE: laws[:0], Wanted.LAST: laws[-1:], Wanted.ALL: laws}[wanted]
-        with numpy.errstate(divide="ignore"):
-            return numpy.log(numpy.array(kept, dtype=numpy.float64).reshape(len(kept), self._table.size))
+        return laws[-1:] if wanted is Wanted.LAST else laws
 
     def encoder(self, template: str, system: str | None) -> Any:
         return self
@@ -112,7 +124,7 @@ def program_of(graph: Graph, world: World) -> tuple[LoopDecoder, Machine]:
         if isinstance(model, Model)
     }
     machine = Machine(models, graph.target.name)
-    return LoopDecoder(EmittedProgram(code, machine)), machine
+    return LoopDecoder(EmittedProgram(code, machine, rows_of(graph))), machine
 
 
 def reference_says(graph: Graph, world: World, prompt: Prompt) -> tuple[int, ...]:
@@ -127,7 +139,7 @@ def reference_says(graph: Graph, world: World, prompt: Prompt) -> tuple[int, ...
         state = stepped.state
 
 
-@pytest.mark.parametrize("name", ["autoregressive", "ngram", "draft_model", "merge"])
+@pytest.mark.parametrize("name", RUNS)
 def test_both_say_the_same(name: str) -> None:
     graph, world = toy(name, RUN)
     running, _ = program_of(graph, world)
@@ -152,7 +164,7 @@ def test_typical_acceptance_says_the_same() -> None:
     assert sum(result.stats.accepted for result in results) > 0
 
 
-@pytest.mark.parametrize("name", ["autoregressive", "ngram", "draft_model", "merge"])
+@pytest.mark.parametrize("name", RUNS)
 def test_its_law_is_the_targets(name: str) -> None:
     graph, world = toy(name, TOY)
     running, machine = program_of(graph, world)

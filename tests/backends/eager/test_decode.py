@@ -198,7 +198,7 @@ def test_whoever_leaves_early_gives_the_caches_back(decode: Decode) -> None:
             if isinstance(event, Stepped):
                 break
     network = running._program._machine.target  # type: ignore[attr-defined]
-    assert [len(free) for free in network._free.values()] == [1]
+    assert [pool._members for pool in network._pools] == [[]]
 
 
 def test_an_interrupt_passes_through_and_the_decoder_lives_on(decode: Decode, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ def test_cache_full(golden: Golden, tiny: Tiny, graph_of: GraphOf, tmp_path: Pat
     graph = graph_of("none", capacity=20, longest=20)
     program = tmp_path / "decode.py"
     text = emit(graph)["decode.py"].replace("commit(machine, held, said)", "commit(machine, held, path)")
-    program.write_text(text.replace("(said, kept), done", "(path, kept), False"))
+    program.write_text(text.replace("(said, kept), done", "(path, kept), ()"))
     running = decoder(graph, program=program, load=lambda _: tiny())
     check(golden, "SP0803", "An edited program that never ends a row.", lambda: running.generate(["abc"]))
 

@@ -9,7 +9,7 @@ import torch
 
 from specplan.backends.eager.network import TorchNetwork
 from specplan.backends.models import LoadedModel
-from specplan.backends.runtime import Wanted
+from specplan.backends.runtime import Cache, Clock, Prompt, Reading, Row, Wanted
 
 KINDS = ("llama", "qwen2", "gemma3", "qwen2-windows")
 TEXT = [7, 80, 33, 120, 7, 250, 91, 14, 66, 3, 200]
@@ -26,6 +26,16 @@ def branch(parents: list[int], node: int) -> list[int]:
     return path
 
 
+def row() -> Row:
+    return Row(Prompt(1, ""))
+
+
+def read(network: TorchNetwork, cache: Cache, reading: Reading, wanted: Wanted) -> torch.Tensor:
+    """The scores of a pass over one row."""
+    scores = network.read([cache], [reading], wanted, Clock())
+    return torch.empty((0, 257)) if scores is None else scores.of(0)
+
+
 def close(one: torch.Tensor, other: torch.Tensor) -> None:
     torch.testing.assert_close(one, other, rtol=0, atol=1e-9)
 
@@ -36,10 +46,10 @@ def close(one: torch.Tensor, other: torch.Tensor) -> None:
 def test_a_tree_scores_like_its_branches_read_alone(tiny: Tiny, kind: str, shape: tuple[list[int], list[int]]) -> None:
     loaded = tiny(kind)
     network = TorchNetwork(loaded, 512)
-    cache = network.open(64)
-    network.read(cache, cache.slots.append(TEXT), Wanted.NONE)
+    cache = network.open(row(), 64, 1)
+    read(network, cache, cache.slots.append(TEXT), Wanted.NONE)
     tokens, parents = shape
-    scores = network.read(cache, cache.slots.open(tokens, parents), Wanted.ALL)
+    scores = read(network, cache, cache.slots.open(tokens, parents), Wanted.ALL)
     for node in range(len(tokens)):
         alone = [*TEXT, *(tokens[each] for each in branch(parents, node))]
         close(scores[node], loaded.model(torch.tensor([alone])).logits[0, -1])
@@ -50,14 +60,14 @@ def test_a_tree_scores_like_its_branches_read_alone(tiny: Tiny, kind: str, shape
 @torch.inference_mode()
 def test_what_is_committed_is_what_a_prefill_reads(tiny: Tiny, kind: str, path: list[int]) -> None:
     network = TorchNetwork(tiny(kind), 512)
-    cache = network.open(64)
-    network.read(cache, cache.slots.append(TEXT), Wanted.NONE)
-    network.read(cache, cache.slots.open(*TREE), Wanted.ALL)
+    cache = network.open(row(), 64, 1)
+    read(network, cache, cache.slots.append(TEXT), Wanted.NONE)
+    read(network, cache, cache.slots.open(*TREE), Wanted.ALL)
     first, kept = cache.slots.commit(path, start=len(TEXT) + 1)
-    cache.move(kept, first)
-    anew = network.open(64)
-    network.read(anew, anew.slots.append(cache.slots.tokens), Wanted.NONE)
-    for (keys, values), (true_keys, true_values) in zip(cache.rows(), anew.rows(), strict=True):
+    network.move(cache, kept, first)
+    anew = network.open(row(), 64, 1)
+    read(network, anew, anew.slots.append(cache.slots.tokens), Wanted.NONE)
+    for (keys, values), (true_keys, true_values) in zip(cache.pool.held(cache), anew.pool.held(anew), strict=True):
         close(keys, true_keys)
         close(values, true_values)
 
@@ -67,11 +77,11 @@ def test_what_is_committed_is_what_a_prefill_reads(tiny: Tiny, kind: str, path: 
 def test_a_prompt_read_in_parts_is_a_prompt_read_at_once(tiny: Tiny, kind: str) -> None:
     loaded = tiny(kind)
     network = TorchNetwork(loaded, 512)
-    cache = network.open(200)
+    cache = network.open(row(), 200, 1)
     text = [*range(150)]
     for begin in (0, 70, 71, 130):
         end = {0: 70, 70: 71, 71: 130, 130: 150}[begin]
-        scores = network.read(cache, cache.slots.append(text[begin:end]), Wanted.LAST)
+        scores = read(network, cache, cache.slots.append(text[begin:end]), Wanted.LAST)
     assert scores.shape == (1, 257)
     close(scores[0], loaded.model(torch.tensor([text])).logits[0, -1])
 
@@ -79,21 +89,21 @@ def test_a_prompt_read_in_parts_is_a_prompt_read_at_once(tiny: Tiny, kind: str) 
 @torch.inference_mode()
 def test_scores_are_made_for_the_rows_that_are_wanted(tiny: Tiny) -> None:
     network = TorchNetwork(tiny("llama"), 512)
-    cache = network.open(64)
-    assert network.read(cache, cache.slots.append(TEXT), Wanted.NONE).shape == (0, 257)
-    assert network.read(cache, cache.slots.append(TEXT), Wanted.LAST).shape == (1, 257)
-    assert network.read(cache, cache.slots.open(*TREE), Wanted.ALL).shape == (8, 257)
+    cache = network.open(row(), 64, 1)
+    assert read(network, cache, cache.slots.append(TEXT), Wanted.NONE).shape == (0, 257)
+    assert read(network, cache, cache.slots.append(TEXT), Wanted.LAST).shape == (1, 257)
+    assert read(network, cache, cache.slots.open(*TREE), Wanted.ALL).shape == (8, 257)
 
 
 @torch.inference_mode()
 def test_a_cache_that_comes_back_is_used_again_and_remembers_nothing(tiny: Tiny) -> None:
     network = TorchNetwork(tiny("gemma3"), 512)
-    cache = network.open(64)
-    network.read(cache, cache.slots.append([*range(60)]), Wanted.NONE)
+    cache = network.open(row(), 64, 1)
+    read(network, cache, cache.slots.append([*range(60)]), Wanted.NONE)
     network.close(cache)
-    again = network.open(64)
-    assert again is cache
-    used = network.read(again, again.slots.append(TEXT), Wanted.LAST)
+    again = network.open(row(), 64, 1)
+    assert again.pool is cache.pool
+    used = read(network, again, again.slots.append(TEXT), Wanted.LAST)
     other = TorchNetwork(tiny("gemma3"), 512)
-    fresh = other.open(64)
-    assert torch.equal(used, other.read(fresh, fresh.slots.append(TEXT), Wanted.LAST))
+    fresh = other.open(row(), 64, 1)
+    assert torch.equal(used, read(other, fresh, fresh.slots.append(TEXT), Wanted.LAST))

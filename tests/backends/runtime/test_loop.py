@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from specplan.backends.runtime import (
+    Clock,
     Finished,
     LoopDecoder,
     NothingToRead,
-    Path,
     Prompt,
     Refused,
     Result,
@@ -27,22 +27,29 @@ from specplan.grammar import DiagnosticError
 class Spelling:
     """Answers a prompt with its own letters, two drafts and one own token a step."""
 
+    rows: int = 1
     released: list[object] = field(default_factory=list)
     steps: int = 0
+    clock: Clock = field(default_factory=Clock)
 
     def start(self, row: Row) -> State:
         if not row.prompt.text:
             raise DiagnosticError([NothingToRead(None, row.prompt.id)])
         row.prompt_tokens = len(row.prompt.text)
-        return (row.prompt.text,)
+        return ((row, row.prompt.text),)
 
-    def step(self, row: Row, state: State) -> tuple[State, bool]:
+    def join(self, state: State, started: State) -> State:
+        return (*state, *started)
+
+    def step(self, state: State) -> tuple[State, list[Row]]:
         self.steps += 1
-        (rest,) = state
-        said, rest = rest[:3], rest[3:]
-        row.seconds["verify target"] = 0.5
-        row.emit(Path(tuple(map(ord, said)), 0, (1, 2), drafted=4), said)
-        return (rest,), not rest
+        left: list[tuple[Row, str]] = []
+        with self.clock.node("verify target"), self.clock.running():
+            for row, text in state:
+                said, rest = text[:3], text[3:]
+                row.say([*map(ord, said)], said, drafted=4, accepted=min(2, len(said)))
+                left += [(row, rest)]
+        return tuple(each for each in left if each[1]), [row for row, rest in left if not rest]
 
     def release(self, row: Row) -> None:
         self.released.append(row.prompt.id)
@@ -58,7 +65,8 @@ def test_events_come_in_order_and_the_texts_of_steps_are_the_text() -> None:
     first = events[1]
     assert isinstance(first, Stepped)
     assert (first.token_ids, first.drafted, first.accepted) == ((97, 98, 99), 4, 2)
-    assert first.timing is not None and first.timing.nodes == {"verify target": 0.5}
+    assert first.timing is not None and [*first.timing.nodes] == ["verify target"]
+    assert 0 <= first.timing.passes_s <= first.timing.nodes["verify target"] <= first.timing.wall_s
 
 
 def test_a_result_is_what_the_steps_add_up_to() -> None:
@@ -118,6 +126,29 @@ def test_whoever_stops_iterating_has_ended_the_rest() -> None:
     assert program.released == []
     events.close()  # type: ignore[attr-defined]
     assert (program.released, program.steps) == ([1], 1)
+
+
+def test_rows_step_together_and_one_that_ends_makes_room() -> None:
+    program = Spelling(rows=2)
+    events = [*LoopDecoder(program).stream(["abcd", "efghijk", "lm"])]
+    told = [(type(each).__name__, each.id) for each in events]
+    assert told == [
+        *[("Started", 1), ("Started", 2)],
+        *[("Stepped", 1), ("Stepped", 2)],
+        *[("Stepped", 1), ("Finished", 1), ("Stepped", 2), ("Started", 3)],
+        *[("Stepped", 2), ("Finished", 2), ("Stepped", 3), ("Finished", 3)],
+    ]
+    assert [each.timing is not None for each in events if isinstance(each, Stepped)] == [True, False] * 3
+    assert (program.released, program.steps) == ([1, 2, 3], 3)
+    assert [each.text for each in LoopDecoder(Spelling(rows=2)).generate(["abcd", "e", "fg"])] == ["abcd", "e", "fg"]
+
+
+def test_whoever_stops_iterating_has_ended_the_batch() -> None:
+    program = Spelling(rows=3)
+    events = LoopDecoder(program).stream(["abcdefghi", "xyz", "uvw"])
+    next(each for each in events if isinstance(each, Stepped))
+    events.close()  # type: ignore[attr-defined]
+    assert sorted(map(str, program.released)) == ["1", "2", "3"]
 
 
 def test_prompts_are_read_one_by_one_as_they_are_needed() -> None:

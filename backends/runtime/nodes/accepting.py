@@ -1,0 +1,124 @@
+"""The node that walks draft trees as the target would: accept."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from array_api_compat import array_namespace
+
+from ....planner.graph import Sampling
+from ...decoding import (
+    Array,
+    ExactMatch,
+    Key,
+    Rejection,
+    Rule,
+    Typical,
+    accept_ahead,
+    accept_chain,
+    accept_tree,
+    fetch,
+    law,
+)
+from ...decoding import Path as Accepted
+from ...decoding import Sampling as Law
+from ..network import Scores
+from ..values import Path, Paths, Tree, Trees
+from .late_laws import LateLaws
+from .machine import Machine, Sampler, node
+from .shaping import proposals_of
+
+
+@node
+def accept(
+    machine: Machine,
+    trees: Trees,
+    scores: Scores,
+    *,
+    rule: Literal["exact_match", "rejection", "typical"],
+    sampling: Sampling,
+    epsilon: float | None = None,
+    delta: float | None = None,
+) -> Paths:
+    """Walk each row's tree as the target would, and end with the target's own token.
+
+    All that the host learns of a step it learns here, in one look at the device.
+    """
+    sampler = machine.sampler(sampling)
+    if sampler.is_greedy:
+        # Under a law that is all on one token every rule follows that token.
+        accepted = _follow_all(trees, scores)
+    else:
+        keys = [machine.key(tree.row, tree.start + 1) for tree in trees]
+        walk = _walk_all if machine.target.looks_are_free else _walk_ahead
+        accepted = walk(trees, scores, _rule(rule, epsilon, delta), sampler, keys)
+    return tuple(
+        _path(tree, scores.of(at), found, sampler) for at, (tree, found) in enumerate(zip(trees, accepted, strict=True))
+    )
+
+
+def _path(tree: Tree, scores: Array, accepted: Accepted, sampler: Sampler) -> Path:
+    laws = None if sampler.is_greedy else LateLaws(scores, sampler.law, (0, *accepted.nodes))
+    return Path(tree.row, accepted.tokens, tree.start + 1, accepted.nodes, len(tree.parents), laws=laws)
+
+
+def _follow_all(trees: Trees, scores: Scores) -> list[Accepted]:
+    """The likeliest token of every node, of equals the lowest, and where that leads."""
+    choices = array_namespace(scores.padded).argmax(scores.padded, axis=-1)
+    (flat,) = fetch([choices], [token for tree in trees for token in tree.tokens])
+    width = choices.shape[1]
+    rows = (flat[place * width : (place + 1) * width] for place in range(len(trees)))
+    return [_follow(tree, list(map(int, row))) for tree, row in zip(trees, rows, strict=True)]
+
+
+def _follow(tree: Tree, choices: list[int]) -> Accepted:
+    """From the root on, the child that carries the target's choice."""
+    children = {(parent, tree.tokens[node]): node for node, parent in enumerate(tree.parents, 1)}
+    here, nodes, tokens = 0, list[int](), list[int]()
+    while True:
+        tokens.append(choices[here])
+        child = children.get((here, choices[here]))
+        if child is None:
+            return Accepted(tuple(nodes), tuple(tokens))
+        nodes.append(child)
+        here = child
+
+
+def _walk_all(trees: Trees, scores: Scores, rule: Rule, sampler: Sampler, keys: list[Key]) -> list[Accepted]:
+    """Row by row, looking at each number when it is needed: most drafts end before their last node."""
+    return [_walk(tree, scores.of(at), rule, sampler, keys[at]) for at, tree in enumerate(trees)]
+
+
+def _walk(tree: Tree, scores: Array, rule: Rule, sampler: Sampler, key: Key) -> Accepted:
+    if tree.line is None or _sorts(sampler.law):
+        laws = LateLaws(scores, sampler.law)
+        return accept_tree(laws, proposals_of(tree), rule, sampler.draws, key)
+    q = None if tree.line.laws is None else array_namespace(scores).stack(list(tree.line.laws))
+    return accept_chain(law(scores, sampler.law), tree.line.tokens, q, rule, sampler.draws, key)
+
+
+def _walk_ahead(trees: Trees, scores: Scores, rule: Rule, sampler: Sampler, keys: list[Key]) -> list[Accepted]:
+    """Everything that any outcome needs is worked out on the device, and looked at once for all rows."""
+    waiting = [
+        accept_ahead(law(scores.of(at), sampler.law), proposals_of(tree), rule, sampler.draws, keys[at])
+        for at, tree in enumerate(trees)
+    ]
+    arrays = [array for each in waiting for array in each.arrays]
+    numbers = iter(fetch(arrays, [token for tree in trees for token in tree.tokens]))
+    return [each.walk([next(numbers) for _ in each.arrays]) for each in waiting]
+
+
+def _sorts(shape: Law) -> bool:
+    """Does the law take a look at each row by itself, whose time is worth saving?"""
+    return shape.top_k is not None or shape.top_p is not None
+
+
+def _rule(rule: str, epsilon: float | None, delta: float | None) -> Rule:
+    match rule:
+        case "exact_match":
+            return ExactMatch()
+        case "rejection":
+            return Rejection()
+        case _:
+            assert epsilon is not None and delta is not None, "typical acceptance has a floor"
+            return Typical(epsilon, delta)

@@ -1,0 +1,79 @@
+"""Nodes that lay guesses out as trees: chain, branch, merge; and pack, which leaves out the rows that rest."""
+
+from __future__ import annotations
+
+from ...decoding import Proposal, chain_proposals
+from ..values import Guess, Guesses, Path, Paths, Tree, Trees, of_row, of_rows
+from .machine import Machine, node
+
+
+@node
+def pack(machine: Machine, fresh: Paths, *, cases: tuple[int, ...]) -> Paths:
+    """The rows that do not rest, side by side; an engine with fixed shapes fills up to one of `cases`."""
+    return tuple(path for path in fresh if path.tokens)
+
+
+@node
+def chain(machine: Machine, fresh: Paths, guesses: Guesses | None = None) -> Trees:
+    """Each row's root and its guesses in a line behind it."""
+    return tuple(_chain(path, of_row(guesses, path.row) or Guess(path.row)) for path in fresh)
+
+
+def _chain(path: Path, line: Guess) -> Tree:
+    return Tree(path.row, (path.tokens[-1], *line.tokens), path.end - 1, tuple(range(len(line.tokens))), line)
+
+
+@node
+def branch(machine: Machine, fresh: Paths, guesses: Guesses) -> Trees:
+    """Each row's root and a bush of guesses below it."""
+    return tuple(_branch(path, of_row(guesses, path.row) or Guess(path.row)) for path in fresh)
+
+
+def _branch(path: Path, guess: Guess) -> Tree:
+    if guess.parents is None:
+        return _chain(path, guess)
+    children: list[list[Proposal]] = [[] for _ in range(1 + len(guess.tokens))]
+    for number, (token, parent) in enumerate(zip(guess.tokens, guess.parents, strict=True), start=1):
+        law = None if guess.laws is None else guess.laws[number - 1]
+        children[parent].append(Proposal(token, law, number))
+    return Tree(path.row, (path.tokens[-1], *guess.tokens), path.end - 1, guess.parents, None, children)
+
+
+@node
+def merge(machine: Machine, *trees: Trees) -> Trees:
+    """One tree of several with the same root: equal tokens share a node, proposals keep their order and their laws."""
+    return tuple(_merged((first, *(of_rows(each, [first])[0] for each in trees[1:]))) for first in trees[0])
+
+
+def _merged(trees: tuple[Tree, ...]) -> Tree:
+    first = trees[0]
+    tokens, parents = [first.tokens[0]], list[int]()
+    children: list[list[Proposal]] = [[]]
+    for tree in trees:
+        assert (tree.tokens[0], tree.start) == (first.tokens[0], first.start), "merged trees have the same root"
+        places = {0: 0}
+        for node_, proposals in enumerate(proposals_of(tree)):
+            for proposal in proposals:
+                here = places[node_]
+                place = _place(children[here], proposal.token)
+                if place is None and proposal.token is not None:
+                    place = len(tokens)
+                    tokens.append(proposal.token)
+                    parents.append(here)
+                    children.append([])
+                children[here].append(Proposal(proposal.token, proposal.law, place))
+                if proposal.node is not None and place is not None:
+                    places[proposal.node] = place
+    return Tree(first.row, tuple(tokens), first.start, tuple(parents), None, children)
+
+
+def proposals_of(tree: Tree) -> list[list[Proposal]]:
+    """The proposals at the root and at every node, in order."""
+    if tree.line is not None:
+        return chain_proposals(tree.line.tokens, tree.line.laws)
+    return [list(each) for each in tree.children]
+
+
+def _place(siblings: list[Proposal], token: int | None) -> int | None:
+    """The node that carries the token already."""
+    return next((each.node for each in siblings if token is not None and each.token == token), None)
