@@ -16,6 +16,8 @@ class Row:
         """A request that has not started."""
         self.prompt = prompt
         self.key = row_key(prompt.id)
+        self.prompt_ids: tuple[int, ...] = ()
+        """The prompt in the target's tokens, where an engine has encoded it."""
         self.prompt_tokens = 0
         self.context: int | None = None
         """Positions that the target's cache has room for."""
@@ -29,6 +31,10 @@ class Row:
         self._kept: Counter[int] = Counter()
         self._drafts = self._accepts = 0
         self._steps = self._drafted = self._accepted = 0
+
+    def text_ids(self, first: int, end: int) -> list[int]:
+        """The target's tokens from one position to another, of the prompt and of what was said."""
+        return [*self.prompt_ids, *self._tokens][first:end]
 
     def say(self, tokens: Sequence[int], text: str, drafted: int = 0, accepted: int = 0) -> None:
         """Show tokens to the reader: of so many drafts so many were accepted."""

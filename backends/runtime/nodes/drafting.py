@@ -12,7 +12,7 @@ from ..values import Guess, Guesses, Path, Paths, Trust, of_row, of_rows
 from .bushes import dynamic_bushes, static_bushes
 from .lines import draft_lines
 from .machine import Machine, node
-from .reading import read_lines
+from .reading import owed, read_lines
 from .speaking import Speaker
 
 Region: TypeAlias = Callable[..., tuple[tuple[Any, ...], Paths]]
@@ -51,8 +51,8 @@ def draft(
     """
     mine = of_rows(caches, source)
     guessing = [place for place, path in enumerate(source) if tokens and is_trusted(trust, path)]
-    owed = [cache.slots.owed(path.tokens, path.start) for path, cache in zip(source, mine, strict=True)]
-    scores = read_lines(machine, by, mine, owed, Wanted.LAST if guessing else Wanted.NONE)
+    unread = [owed(path, cache) for path, cache in zip(source, mine, strict=True)]
+    scores = read_lines(machine, by, mine, unread, Wanted.LAST if guessing else Wanted.NONE)
     for cache in mine:
         cache.slots.open()
     made = {id(path.row): Guess(path.row) for path in source}

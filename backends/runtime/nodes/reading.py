@@ -28,7 +28,7 @@ def encode(
     for path in paths:
         _check_length(path, longest)
         if machine.is_target(by):
-            path.row.prompt_tokens = len(path.tokens)
+            path.row.prompt_ids, path.row.prompt_tokens = path.tokens, len(path.tokens)
             path.row.continues = template == "none"
     return paths
 
@@ -62,8 +62,8 @@ def prefill(
             for path in tokens:
                 path.row.context = capacity
     mine = of_rows(caches, tokens)
-    owed = [cache.slots.owed(path.tokens, path.start)[:-1] for path, cache in zip(tokens, mine, strict=True)]
-    read_lines(machine, by, mine, owed, Wanted.NONE)
+    unread = [owed(path, cache)[:-1] for path, cache in zip(tokens, mine, strict=True)]
+    read_lines(machine, by, mine, unread, Wanted.NONE)
     return tuple(Path(path.row, path.tokens[-1:], path.end - 1) for path in tokens), caches
 
 
@@ -78,6 +78,17 @@ def verify(machine: Machine, trees: Trees, caches: Caches, *, by: Model) -> tupl
     )
     assert scores is not None, "scores were wanted"
     return scores, caches
+
+
+def owed(path: Path, cache: Cache) -> Sequence[int]:
+    """What a cache has not read of the text up to the end of a path.
+
+    A decoder that drafts reads nothing in a row that rests, so more than the path may be missing.
+    """
+    used = cache.slots.used
+    if used >= path.start:
+        return cache.slots.owed(path.tokens, path.start)
+    return [*path.row.text_ids(used, path.start), *path.tokens]
 
 
 def read_lines(
