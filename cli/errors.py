@@ -144,7 +144,7 @@ class NotInstalled(CommandLineError):
     title = "this needs `{library}`, which is not installed"
     rule = (
         "The base install is the compiler alone: check, compile and explain. What runs a graph comes with an extra of"
-        " the package, named after the engine."
+        " the package, named after the engine, and what `bench --plot` draws with comes with the extra `bench`."
     )
     wrong = "pip install specplan && specplan run plan.yaml"
     right = "pip install 'specplan[eager]' && specplan run plan.yaml"
@@ -271,3 +271,23 @@ class ToyTables(CommandLineError):
     )
     wrong = "specplan run plan.yaml --engine reference --prompt 'Why is the sky blue?'"
     right = "specplan run plan.yaml --engine eager --prompt 'Why is the sky blue?'"
+
+
+class NoSuchBaseline(CommandLineError):
+    """A rival that is neither a baseline nor a file."""
+
+    name: str
+    known: tuple[str, ...]
+
+    code = "SP0916"
+    title = "`{name}` is neither a baseline nor a plan's file"
+    rule = (
+        "`bench --against` takes the name of a baseline, or the path of another plan or graph, which has a dot or a slash "
+        "in it."
+    )
+    wrong = "specplan bench plan.yaml --against autoregresive"
+    right = "specplan bench plan.yaml --against autoregressive"
+
+    def help(self) -> tuple[str, ...]:
+        """The baseline that was probably meant, and all of them."""
+        return (*did_you_mean(self.name, self.known), f"the baselines are {', '.join(self.known)}")

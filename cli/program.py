@@ -22,6 +22,7 @@ COMMANDS = {
     "compile": ("compile", "Turn a plan into its execution graph, and into what a backend runs."),
     "explain": ("explain", "Show a plan's graph as a tree: laws, shapes, memory, costs."),
     "run": ("run", "Decode prompts as a plan says."),
+    "bench": ("bench", "Measure a plan side by side with baselines and other plans."),
     "models": ("models", "List, fetch and find the models that need no hub."),
     "explain-code": ("explain_code", "Tell the rule behind a diagnostic's code, with examples."),
     "schema": ("schema", "Print the JSON Schema of plans, for editors."),

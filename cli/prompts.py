@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 
+from ..backends.bench import Case
 from ..backends.runtime import Prompt
 from ..grammar import DiagnosticError, SourceFile
 from .errors import BadPromptLine, NoPrompt, StdinTwice
@@ -48,18 +49,23 @@ def read_prompts(data: bytes, name: str, *, behind: int = 0) -> list[Prompt]:
     >>> read_prompts(b'{"id": "a", "prompt": "Hello"}', "prompts.jsonl")
     [Prompt(id='a', text='Hello')]
     """
+    return [case.prompt for case in read_cases(data, name, behind=behind)]
+
+
+def read_cases(data: bytes, name: str, *, behind: int = 0) -> list[Case]:
+    """The prompts of such a file with their categories; raises as `read_prompts` does."""
     source = SourceFile(name, data.decode("utf-8-sig", "surrogateescape"))
     results = [*_lines(source, behind)]
     mistakes = [each for each in results if isinstance(each, BadPromptLine)]
-    prompts = [each for each in results if isinstance(each, Prompt)]
+    cases = [each for each in results if isinstance(each, Case)]
     if mistakes:
         raise DiagnosticError(mistakes)
-    if not prompts:
+    if not cases:
         raise DiagnosticError([NoPrompt(None)])
-    return prompts
+    return cases
 
 
-def _lines(source: SourceFile, behind: int) -> Iterator[Prompt | BadPromptLine]:
+def _lines(source: SourceFile, behind: int) -> Iterator[Case | BadPromptLine]:
     # Draws are keyed by a prompt's id, so two of the same would be answered with the same luck.
     taken: set[str | int] = set(range(1, behind + 1))
     for number in range(1, source.line_count + 1):
@@ -67,15 +73,16 @@ def _lines(source: SourceFile, behind: int) -> Iterator[Prompt | BadPromptLine]:
         if not line.strip():
             continue
         found = _line(line, source, number, behind)
-        if isinstance(found, Prompt) and found.id in taken:
+        if isinstance(found, Case) and found.prompt.id in taken:
             start = source.line_start(number)
-            found = BadPromptLine(source.span(start, start + len(line)), f"another prompt has the id {found.id!r}")
-        elif isinstance(found, Prompt):
-            taken.add(found.id)
+            reason = f"another prompt has the id {found.prompt.id!r}"
+            found = BadPromptLine(source.span(start, start + len(line)), reason)
+        elif isinstance(found, Case):
+            taken.add(found.prompt.id)
         yield found
 
 
-def _line(line: str, source: SourceFile, number: int, behind: int) -> Prompt | BadPromptLine:
+def _line(line: str, source: SourceFile, number: int, behind: int) -> Case | BadPromptLine:
     start = source.line_start(number)
 
     def bad(reason: str, begin: int = 0, end: int = len(line)) -> BadPromptLine:
@@ -102,7 +109,8 @@ def _line(line: str, source: SourceFile, number: int, behind: int) -> Prompt | B
             return bad("not a JSON object")
     if not _is_text(text) or not _is_text(str(name)):
         return bad("it is not valid Unicode")
-    return Prompt(name, text)
+    category = value.get("category")
+    return Case(Prompt(name, text), category if isinstance(category, str) else None)
 
 
 def _is_text(text: str) -> bool:

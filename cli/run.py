@@ -9,10 +9,10 @@ import click
 
 from .. import backends
 from ..backends.models import shown_on
-from ..grammar import DiagnosticError
-from ..planner import CannotRun, CompiledPlan
+from ..planner import CompiledPlan
 from .answers import show_answers
-from .errors import EngineCannotRun, NotInstalled, ToyTables
+from .engines import libraries_of, refuse_unknown_nodes
+from .errors import ToyTables
 from .exits import Exit, exit_for
 from .files import read_input
 from .output import Output, speaks
@@ -48,13 +48,6 @@ def command(
 
 
 def _decoder(compiled: CompiledPlan) -> Any:
-    if any(isinstance(each, CannotRun) for each in compiled.diagnostics):
-        raise DiagnosticError([EngineCannotRun(None, compiled.engine)])
-    try:
-        with shown_on(sys.stderr) as progress:
-            return backends.decoder(compiled, progress=progress)
-    except ModuleNotFoundError as error:
-        library = (error.name or "").split(".")[0]
-        if not library or library == "specplan":
-            raise
-        raise DiagnosticError([NotInstalled(None, library, compiled.engine)]) from None
+    refuse_unknown_nodes(compiled)
+    with libraries_of(compiled.engine), shown_on(sys.stderr) as progress:
+        return backends.decoder(compiled, progress=progress)

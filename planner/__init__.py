@@ -3,6 +3,7 @@
 from .capabilities import Capabilities
 from .compile import LOWERED, CompiledPlan, compile_source, is_graph_text, stage_names
 from .legalise import CannotRun, legalise
+from .unspeculated import unspeculated
 
 __all__ = [
     "LOWERED",
@@ -13,4 +14,5 @@ __all__ = [
     "is_graph_text",
     "legalise",
     "stage_names",
+    "unspeculated",
 ]

@@ -37,10 +37,11 @@ MISTAKES = [
     ("SP0909", Exit.DIAGNOSTICS, """{"promt": "Hello"} | specplan run plans/ngram.yaml --prompts -"""),
     ("SP0910", Exit.USAGE, "specplan explain-code SP0019"),
     ("SP0911", Exit.USAGE, "specplan compile plans/ngram.yaml --stop-after fuse_prompt"),
-    ("SP0912", Exit.MISSING, "specplan run plans/parallel.yaml --prompt Hello"),
+    ("SP0912", Exit.MISSING, "specplan run plans/ngram.yaml --engine onnx --prompt Hello"),
     ("SP0913", Exit.USAGE, "specplan compile plans/ngram.yaml -o plans/parallel.yaml"),
     ("SP0915", Exit.USAGE, "specplan run plans/parallel.yaml --engine reference"),
     ("SP0914", Exit.USAGE, "specplan compile plans/ngram.yaml -o build --dump-passes ./build"),
+    ("SP0916", Exit.USAGE, "specplan bench plans/ngram.yaml --against autoregresive"),
 ]
 
 

@@ -1,0 +1,184 @@
+"""transformers' own `generate` on a plan's target: the same weights, prompts, ends and law of sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ...grammar import Diagnostic, DiagnosticError
+from ...planner.graph import Accept, Encode, Graph, Node, Sampling, Stop, Tokens
+from ..models import ChatEncoder, LoadedModel
+from ..runtime import NothingToRead, Prompt, PromptTooLong, row_key
+from .contenders import Answer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import GenerationConfig
+
+N = TypeVar("N", bound=Node)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptLookup:
+    """Prompt lookup decoding: guesses are what followed when the text's end last occurred."""
+
+    tokens: int
+    max_ngram: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant:
+    """Assisted generation: a model guesses always the same number of tokens."""
+
+    model: LoadedModel
+    tokens: int
+
+
+class Generating:
+    """`generate` of transformers; with a help, it speculates as transformers does."""
+
+    def __init__(
+        self, name: str, loaded: LoadedModel, graph: Graph, help: PromptLookup | Assistant | None = None
+    ) -> None:
+        """`loaded` is used by transformers alone: its `generation_config` is replaced.
+
+        Raises `DiagnosticError` where the model has no chat template and the graph wants one.
+        """
+        self.name = name
+        self._loaded = loaded
+        encode = next(each for each in graph.start.nodes if isinstance(each, Encode) and each.by == graph.target.name)
+        self._encoder = ChatEncoder(
+            loaded.tokenizer, source=loaded.source, template=_template(encode), system=encode.system
+        )
+        self._longest = _longest(encode)
+        self._seed = _sampling(graph).seed
+        self._config = generation_config(graph, loaded, help)
+        self._more = _more(self._config, loaded, help)
+        _forget_suggestions(loaded)
+
+    def answer(self, prompts: Sequence[Prompt]) -> Answer:
+        """Answer prompts in one batch, padded on the left."""
+        began = perf_counter()
+        rows, refused = self._encoded(prompts)
+        tokens = self._generated(rows) if rows else {}
+        for each in tokens.values():  # the answers of others are text too when their clock stops
+            self._loaded.tokenizer.decode(each, skip_special_tokens=True)
+        return Answer(perf_counter() - began, tokens, refused=refused)
+
+    def _encoded(
+        self, prompts: Sequence[Prompt]
+    ) -> tuple[dict[str | int, list[int]], dict[str | int, tuple[Diagnostic, ...]]]:
+        rows: dict[str | int, list[int]] = {}
+        refused: dict[str | int, tuple[Diagnostic, ...]] = {}
+        for prompt in prompts:
+            try:
+                rows[prompt.id] = self._ids(prompt)
+            except DiagnosticError as error:
+                refused[prompt.id] = error.diagnostics
+        return rows, refused
+
+    def _ids(self, prompt: Prompt) -> list[int]:
+        ids = self._encoder.encode(prompt.text)
+        if not ids:
+            raise DiagnosticError([NothingToRead(None, prompt.id)])
+        if len(ids) > self._longest:
+            raise DiagnosticError([PromptTooLong(None, prompt.id, len(ids), self._longest)])
+        return ids
+
+    def _generated(self, rows: Mapping[str | int, list[int]]) -> dict[str | int, tuple[int, ...]]:
+        import torch
+
+        ids, mask = self._padded(list(rows.values()))
+        torch.manual_seed(self._seed + row_key(next(iter(rows))))
+        with torch.inference_mode():
+            said = self._loaded.model.generate(ids, attention_mask=mask, generation_config=self._config, **self._more)
+        answers = said[:, ids.shape[1] :].tolist()
+        return {name: self._cut(answer) for name, answer in zip(rows, answers, strict=True)}
+
+    def _padded(self, rows: list[list[int]]) -> tuple[Tensor, Tensor]:
+        import torch
+
+        width, pad = max(map(len, rows)), self._config.pad_token_id
+        ids = [[pad] * (width - len(row)) + row for row in rows]
+        mask = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
+        device = self._loaded.device
+        return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+    def _cut(self, answer: list[int]) -> tuple[int, ...]:
+        """An answer up to the token that ended it; what is behind is padding."""
+        ends = self._config.eos_token_id or ()
+        length = next((place for place, token in enumerate(answer, 1) if token in ends), len(answer))
+        return tuple(answer[:length])
+
+
+def generation_config(
+    graph: Graph, loaded: LoadedModel, help: PromptLookup | Assistant | None = None
+) -> GenerationConfig:
+    """What a graph says of sampling and ends, and what a lookup is told, in transformers' words."""
+    from transformers import GenerationConfig
+
+    stop, sampling = _node(graph, Stop), _sampling(graph)
+    ends = [*stop.token_ids, *(() if stop.ignore_eos else loaded.eos_ids)]
+    law: dict[str, Any] = {"do_sample": False}
+    if sampling.temperature > 0:
+        law = {
+            "do_sample": True,
+            "temperature": sampling.temperature,
+            "top_k": sampling.top_k or 0,
+            "top_p": 1.0 if sampling.top_p is None else sampling.top_p,
+            "min_p": sampling.min_p,
+        }
+    guesses: dict[str, Any] = {}
+    if isinstance(help, PromptLookup):
+        guesses = {"prompt_lookup_num_tokens": help.tokens, "max_matching_ngram_size": help.max_ngram}
+    return GenerationConfig(
+        max_new_tokens=stop.max_new_tokens,
+        eos_token_id=ends or None,
+        pad_token_id=(ends or [0])[0],
+        stop_strings=list(stop.strings) or None,
+        **law,
+        **guesses,
+    )
+
+
+def _more(config: GenerationConfig, loaded: LoadedModel, help: PromptLookup | Assistant | None) -> dict[str, Any]:
+    """What `generate` takes beside its configuration."""
+    more: dict[str, Any] = {}
+    if config.stop_strings:
+        more["tokenizer"] = loaded.tokenizer
+    if isinstance(help, Assistant):
+        _forget_suggestions(help.model)
+        # The assistant's own configuration says how many guesses there are; left alone, it changes them as it goes.
+        own: Any = help.model.model.generation_config
+        own.num_assistant_tokens = help.tokens
+        own.num_assistant_tokens_schedule = "constant"
+        own.assistant_confidence_threshold = 0.0
+        more["assistant_model"] = help.model.model
+    return more
+
+
+def _forget_suggestions(loaded: LoadedModel) -> None:
+    """Take away the checkpoint's own defaults (a repetition penalty, say), which `generate` fills gaps from."""
+    from transformers import GenerationConfig
+
+    loaded.model.generation_config = GenerationConfig()
+
+
+def _template(encode: Encode) -> Any:
+    return str(encode.template)
+
+
+def _longest(encode: Encode) -> int:
+    kind = encode.results[0].type
+    assert isinstance(kind, Tokens), "encode gives tokens"
+    return kind.size.limit
+
+
+def _sampling(graph: Graph) -> Sampling:
+    return graph.named(_node(graph, Accept).sampling, Sampling)
+
+
+def _node(graph: Graph, kind: type[N]) -> N:
+    return next(each for each in graph.step.nodes if isinstance(each, kind))

@@ -1,0 +1,78 @@
+"""In which order contenders are measured: side by side on the same prompts, so that a busy machine slows them all.
+
+A round gives one group of prompts to every contender, one after the other. Each round begins with another contender, so
+that none is always measured behind the same neighbour. Prompts that one contender refuses are left out for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...grammar import Diagnostic
+from .cases import Group
+from .contenders import Answer, Contender
+from .progress import Counting
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A group of prompts, and what every contender answered, by name."""
+
+    group: Group
+    answers: Mapping[str, Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A prompt that a contender refused."""
+
+    id: str | int
+    contender: str
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def rounds(
+    contenders: Sequence[Contender], groups: Sequence[Group], *, repeats: int, warmup: int, counting: Counting
+) -> Iterator[Round | LeftOut]:
+    """Measure every contender on every group, `repeats` times; the first `warmup` groups are answered once before that.
+
+    What is yielded is complete: whoever stops iterating loses at most the round that had begun.
+    """
+    refused: set[str | int] = set()
+    warming = groups[:warmup]
+    counting.begin(len(contenders) * (len(warming) + repeats * len(groups)))
+    for group in warming:
+        for contender in contenders:
+            counting.step(f"{contender.name} warms up")
+            contender.answer(group.prompts)
+    for number, group in enumerate([*groups] * repeats):
+        order = _rotated(contenders, number)
+        yield from _round(order, group.without(refused), refused, counting)
+
+
+def _round(
+    order: Sequence[Contender], group: Group, refused: set[str | int], counting: Counting
+) -> Iterator[Round | LeftOut]:
+    """One round, begun anew without the prompts that were refused in it: the rest of a group took their time too."""
+    answers: dict[str, Answer] = {}
+    for contender in order if group.cases else ():
+        counting.step(contender.name)
+        answers[contender.name] = answer = contender.answer(group.prompts)
+        if answer.refused:
+            refused.update(answer.refused)
+            yield from (LeftOut(id, contender.name, found) for id, found in answer.refused.items())
+            yield from _round(order, group.without(refused), refused, counting)
+            return
+    if answers:
+        yield Round(group, answers)
+
+
+def _rotated(contenders: Sequence[Contender], number: int) -> list[Contender]:
+    """The contenders in their circle, begun at another one each time.
+
+    >>> _rotated("abc", 4)
+    ['b', 'c', 'a']
+    """
+    first = number % len(contenders)
+    return [*contenders[first:], *contenders[:first]]

@@ -1,0 +1,131 @@
+"""The command around measurements: what it takes, what it writes where, and how it ends."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from specplan.backends.bench import Match
+from specplan.cli.exits import Exit
+from specplan.cli.program import program
+
+PLANS = Path(__file__).parents[2] / "specs" / "plans"
+NGRAM, TOYS = str(PLANS / "ngram.yaml"), ("--engine", "reference")
+Bench = Callable[..., Exit]
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bench:
+    """`specplan bench` with two prompts and, unless they are told, the toy tables of the reference engine."""
+    pytest.importorskip("numpy")
+    pytest.importorskip("rich")
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text('{"id": "a", "prompt": "Hello", "category": "short"}\n{"prompt": "Good morning"}\n')
+
+    def bench(*words: str) -> Exit:
+        monkeypatch.setattr("sys.argv", ["specplan", "bench", *words])
+        outcome = program.main(["bench", *words, "--prompts", str(prompts)], standalone_mode=False)
+        assert isinstance(outcome, Exit)
+        return outcome
+
+    return bench
+
+
+def test_a_table(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench(NGRAM, *TOYS) is Exit.DONE
+    said = capsys.readouterr()
+    assert said.out.startswith("ngram: 2 prompts x 1 repeat, ")
+    assert "vs autoregressive" in said.out
+    assert "\n  short  " in said.out
+    assert "skipped transformers: the reference engine runs toy tables" in said.out
+    assert "ngram: the same tokens as autoregressive on all 2 prompts\n" in said.out
+    assert "SP0915" in said.err and "measuring 6 answers" in said.err
+
+
+def test_json(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    words = (NGRAM, *TOYS, "--against", "autoregressive", "--repeats", "2", "--limit", "1", "--format", "json")
+    assert bench(*words) is Exit.DONE
+    value = json.loads(capsys.readouterr().out)
+    assert value["format_version"] == 1
+    assert value["setting"]["command"] == " ".join(["specplan", "bench", *words])
+    assert (value["setting"]["repeats"], value["prompts"]) == (2, 1)
+    assert [each["name"] for each in value["contenders"]] == ["ngram", "autoregressive"]
+
+
+def test_another_plan(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench(NGRAM, *TOYS, "--against", str(PLANS / "merge.yaml"), "--format", "json") is Exit.DONE
+    names = [each["name"] for each in json.loads(capsys.readouterr().out)["contenders"]]
+    assert names == ["ngram", "merge"]
+
+
+def test_a_picture(bench: Bench, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    assert bench(NGRAM, *TOYS, "--plot", str(tmp_path / "ngram.svg")) is Exit.DONE
+    assert "<svg" in (tmp_path / "ngram.svg").read_text()
+
+
+def test_a_picture_needs_its_library_before_anything_is_measured(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert bench(NGRAM, *TOYS, "--plot", str(tmp_path / "ngram.svg")) is Exit.MISSING
+    said = capsys.readouterr()
+    assert said.out == "" and "SP0906" in said.err and "specplan[bench]" in said.err
+
+
+def test_an_engine_that_cannot(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench(NGRAM, "--engine", "onnx") is Exit.MISSING
+    assert "SP0912" in capsys.readouterr().err
+
+
+def test_a_rival_that_cannot_be_read(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench(NGRAM, *TOYS, "--against", "./nowhere.yaml") is Exit.USAGE
+    assert "SP0901" in capsys.readouterr().err
+
+
+def interrupted_after(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if somebody pressed Ctrl-C when so many rounds were over."""
+    play = Match.play
+
+    def cut(self: Match, counting: Any) -> Iterator[Any]:
+        for number, event in enumerate(play(self, counting)):
+            if number == count:
+                raise KeyboardInterrupt
+            yield event
+
+    monkeypatch.setattr(Match, "play", cut)
+
+
+def test_what_was_measured_before_ctrl_c_is_shown(
+    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted_after(1, monkeypatch)
+    assert bench(NGRAM, *TOYS, "--format", "json") is Exit.INTERRUPTED
+    value = json.loads(capsys.readouterr().out)
+    assert (value["partial"], value["prompts"]) == (True, 1)
+
+
+def test_ctrl_c_before_anything_was_measured(
+    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted_after(0, monkeypatch)
+    with pytest.raises(click.Abort):
+        bench(NGRAM, *TOYS)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.slow
+def test_real_contenders(smollm2_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = tmp_path / "short.yaml"
+    plan.write_text((PLANS / "ngram.yaml").read_text() + "\nlimits: {max_new_tokens: 8}\n")
+    words = ["bench", str(plan), "--limit", "2", "--warmup", "0", "--format", "json"]
+    assert program.main(words, standalone_mode=False) is Exit.DONE
+    value = json.loads(capsys.readouterr().out)
+    names = ["short", "autoregressive", "transformers", "transformers-assisted"]
+    assert [each["name"] for each in value["contenders"]] == names
+    assert (value["prompts"], value["skipped"], value["left_out"]) == (2, [], [])
+    assert all(each["tokens_per_s"]["median"] > 0 for each in value["contenders"])
