@@ -42,17 +42,14 @@ class Typical:
     epsilon: float = 0.09
     delta: float = 0.3
 
-    def threshold(self, p: Array) -> float:
-        """Return the probability that a token must exceed under `p` `[V]`."""
-        return self._floor(float(entropy(p)))
+    def threshold(self, entropy: float) -> float:
+        """Return the probability that a token must exceed under a law of this entropy, in nats."""
+        return min(self.epsilon, self.delta * exp(-entropy))
 
     def taken(self, weights: Sequence[float], entropy: float) -> list[float]:
         """Return the probabilities of tokens, with 0 for those that a law of this entropy (in nats) refuses."""
-        floor = self._floor(entropy)
+        floor = self.threshold(entropy)
         return [weight if weight > floor else 0.0 for weight in weights]
-
-    def _floor(self, entropy: float) -> float:
-        return min(self.epsilon, self.delta * exp(-entropy))
 
 
 Rule: TypeAlias = ExactMatch | Rejection | Typical

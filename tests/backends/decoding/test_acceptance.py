@@ -21,6 +21,7 @@ from specplan.backends.decoding import (
     accept_tree,
     chain_proposals,
     draw_siblings,
+    entropy,
     law_of,
     likeliest_siblings,
     match_chain,
@@ -130,7 +131,7 @@ def test_typical_takes_the_longest_path_and_of_those_the_likeliest():
 
 def test_typical_needs_more_than_the_threshold():
     p = np.array([0.5, 0.25, 0.25])
-    floor = Typical(epsilon=0.25).threshold(p)
+    floor = Typical(epsilon=0.25).threshold(float(entropy(p)))
     assert floor < 0.25 and accept_node(p, [Proposal(1)], Typical(epsilon=0.25), Counter(0), KEY) == (0, 1)
     assert accept_node(p, [Proposal(1)], Typical(epsilon=0.25, delta=1.0), Counter(0), KEY) == (None, 0)
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import exp
-from typing import Any
 
 import pytest
 
-from specplan.backends.decoding import Sampling, Typical, entropy
+from specplan.backends.decoding import Sampling, Typical
 from specplan.backends.reference import (
     TableVocabulary,
     World,
@@ -151,8 +150,8 @@ def test_law_of_typical_acceptance(text: str, seed: int, epsilon: float, delta: 
 
 @pytest.mark.parametrize("text", [LINE, BUSH], ids=["line", "bush"])
 def test_typical_acceptance_by_the_higher_threshold(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def higher(rule: Typical, p: Any) -> float:
-        return max(rule.epsilon, rule.delta * exp(-float(entropy(p))))
+    def higher(rule: Typical, entropy: float) -> float:
+        return max(rule.epsilon, rule.delta * exp(-entropy))
 
     monkeypatch.setattr(Typical, "threshold", higher)
     assert any(typical_distance(text, seed, 0.05, 1.0) == 1 for seed in range(6))
