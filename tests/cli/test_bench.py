@@ -119,7 +119,8 @@ def test_ctrl_c_before_anything_was_measured(
 
 
 @pytest.mark.slow
-def test_real_contenders(smollm2_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_real_contenders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
     plan = tmp_path / "short.yaml"
     plan.write_text((PLANS / "ngram.yaml").read_text() + "\nlimits: {max_new_tokens: 8}\n")
     words = ["bench", str(plan), "--limit", "2", "--warmup", "0", "--format", "json"]
