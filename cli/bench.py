@@ -61,8 +61,8 @@ def command(
     (`generate` on the same weights); without --against, all of them. Every contender answers the same prompts, by default
     the sixty that come with specplan, in turn. Ctrl-C ends it and shows what was measured until then.
     """
-    if plot is not None and find_spec("matplotlib") is None:
-        raise DiagnosticError([NotInstalled(None, "matplotlib", "bench")])
+    # Before anything is measured: nobody waits an hour to hear that it cannot be shown.
+    _need(*(["rich"] if output.format == "text" else []), *(["matplotlib"] if plot is not None else []))
     if plan == file == "-":
         raise DiagnosticError([StdinTwice(None)])
     compiled = _compiled(plan, engine, output)
@@ -81,6 +81,13 @@ def command(
         )
     output.diagnostics(match.notes)
     return _shown(_played(match), plot, output)
+
+
+def _need(*libraries: str) -> None:
+    """Raises DiagnosticError for a library of the extra `bench` that is not there."""
+    missing = [NotInstalled(None, each, "bench") for each in libraries if find_spec(each) is None]
+    if missing:
+        raise DiagnosticError(missing)
 
 
 def _compiled(plan: str, engine: str | None, output: Output) -> CompiledPlan:

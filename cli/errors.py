@@ -144,7 +144,7 @@ class NotInstalled(CommandLineError):
     title = "this needs `{library}`, which is not installed"
     rule = (
         "The base install is the compiler alone: check, compile and explain. What runs a graph comes with an extra of"
-        " the package, named after the engine, and what `bench --plot` draws with comes with the extra `bench`."
+        " the package, named after the engine, and what `bench` draws tables and pictures with is in the extra `bench`."
     )
     wrong = "pip install specplan && specplan run plan.yaml"
     right = "pip install 'specplan[eager]' && specplan run plan.yaml"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from ...grammar import Diagnostic, DiagnosticError
 from ...planner.graph import Accept, Encode, Graph, Node, Sampling, Stop, Tokens
-from ..models import ChatEncoder, LoadedModel
+from ..models import ChatEncoder, LoadedModel, Template
 from ..runtime import NothingToRead, Prompt, PromptTooLong, row_key
 from .contenders import Answer
 
@@ -36,12 +36,13 @@ class Assistant:
     tokens: int
 
 
-class Generating:
-    """`generate` of transformers; with a help, it speculates as transformers does."""
+Assistance: TypeAlias = PromptLookup | Assistant
 
-    def __init__(
-        self, name: str, loaded: LoadedModel, graph: Graph, help: PromptLookup | Assistant | None = None
-    ) -> None:
+
+class Generating:
+    """`generate` of transformers; with assistance it speculates as transformers does."""
+
+    def __init__(self, name: str, loaded: LoadedModel, graph: Graph, assistance: Assistance | None = None) -> None:
         """`loaded` is used by transformers alone: its `generation_config` is replaced.
 
         Raises `DiagnosticError` where the model has no chat template and the graph wants one.
@@ -49,13 +50,12 @@ class Generating:
         self.name = name
         self._loaded = loaded
         encode = next(each for each in graph.start.nodes if isinstance(each, Encode) and each.by == graph.target.name)
-        self._encoder = ChatEncoder(
-            loaded.tokenizer, source=loaded.source, template=_template(encode), system=encode.system
-        )
+        template = cast(Template, str(encode.template))
+        self._encoder = ChatEncoder(loaded.tokenizer, source=loaded.source, template=template, system=encode.system)
         self._longest = _longest(encode)
         self._seed = _sampling(graph).seed
-        self._config = generation_config(graph, loaded, help)
-        self._more = _more(self._config, loaded, help)
+        self._config = generation_config(graph, loaded, assistance)
+        self._more = _more(self._config, loaded, assistance)
         _forget_suggestions(loaded)
 
     def answer(self, prompts: Sequence[Prompt]) -> Answer:
@@ -113,9 +113,7 @@ class Generating:
         return tuple(answer[:length])
 
 
-def generation_config(
-    graph: Graph, loaded: LoadedModel, help: PromptLookup | Assistant | None = None
-) -> GenerationConfig:
+def generation_config(graph: Graph, loaded: LoadedModel, assistance: Assistance | None = None) -> GenerationConfig:
     """What a graph says of sampling and ends, and what a lookup is told, in transformers' words."""
     from transformers import GenerationConfig
 
@@ -131,8 +129,8 @@ def generation_config(
             "min_p": sampling.min_p,
         }
     guesses: dict[str, Any] = {}
-    if isinstance(help, PromptLookup):
-        guesses = {"prompt_lookup_num_tokens": help.tokens, "max_matching_ngram_size": help.max_ngram}
+    if isinstance(assistance, PromptLookup):
+        guesses = {"prompt_lookup_num_tokens": assistance.tokens, "max_matching_ngram_size": assistance.max_ngram}
     return GenerationConfig(
         max_new_tokens=stop.max_new_tokens,
         eos_token_id=ends or None,
@@ -143,19 +141,19 @@ def generation_config(
     )
 
 
-def _more(config: GenerationConfig, loaded: LoadedModel, help: PromptLookup | Assistant | None) -> dict[str, Any]:
+def _more(config: GenerationConfig, loaded: LoadedModel, assistance: Assistance | None) -> dict[str, Any]:
     """What `generate` takes beside its configuration."""
     more: dict[str, Any] = {}
     if config.stop_strings:
         more["tokenizer"] = loaded.tokenizer
-    if isinstance(help, Assistant):
-        _forget_suggestions(help.model)
+    if isinstance(assistance, Assistant):
+        _forget_suggestions(assistance.model)
         # The assistant's own configuration says how many guesses there are; left alone, it changes them as it goes.
-        own: Any = help.model.model.generation_config
-        own.num_assistant_tokens = help.tokens
+        own: Any = assistance.model.model.generation_config
+        own.num_assistant_tokens = assistance.tokens
         own.num_assistant_tokens_schedule = "constant"
         own.assistant_confidence_threshold = 0.0
-        more["assistant_model"] = help.model.model
+        more["assistant_model"] = assistance.model.model
     return more
 
 
@@ -164,10 +162,6 @@ def _forget_suggestions(loaded: LoadedModel) -> None:
     from transformers import GenerationConfig
 
     loaded.model.generation_config = GenerationConfig()
-
-
-def _template(encode: Encode) -> Any:
-    return str(encode.template)
 
 
 def _longest(encode: Encode) -> int:

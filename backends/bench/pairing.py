@@ -1,13 +1,14 @@
 """In which order contenders are measured: side by side on the same prompts, so that a busy machine slows them all.
 
-A round gives one group of prompts to every contender, one after the other. Each round begins with another contender, so
-that none is always measured behind the same neighbour. Prompts that one contender refuses are left out for all.
+A round gives one group of prompts to every contender, one after the other. Each round begins with another contender, and
+so does each repeat of a group, so that none always comes first. Prompts that one contender refuses are left out for all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from ...grammar import Diagnostic
 from .cases import Group
@@ -46,8 +47,8 @@ def rounds(
         for contender in contenders:
             counting.step(f"{contender.name} warms up")
             contender.answer(group.prompts)
-    for number, group in enumerate([*groups] * repeats):
-        order = _rotated(contenders, number)
+    for repeat, (number, group) in product(range(repeats), enumerate(groups)):
+        order = _rotated(contenders, number + repeat)
         yield from _round(order, group.without(refused), refused, counting)
 
 

@@ -36,6 +36,7 @@ def picture(comparison: Comparison) -> str:
         for place, (name, found) in enumerate(bars.items()):
             _draw(axes, name, found, labels, place, len(bars))
         _label(axes, comparison, against, labels)
+        figure.legend(loc="outside lower center", ncols=len(bars), fontsize="small")
         stream = StringIO()
         figure.savefig(stream, format="svg", metadata=_METADATA)
     return stream.getvalue()
@@ -74,4 +75,3 @@ def _label(axes: Axes, comparison: Comparison, against: str | None, labels: list
         f"medians and quartiles of {comparison.prompts} prompts x {setting.repeats}",
         fontsize="small",
     )
-    axes.legend(fontsize="small")

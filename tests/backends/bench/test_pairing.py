@@ -23,7 +23,7 @@ def play(contenders: Sequence[Any], of: Sequence[Group], *, repeats: int = 1, wa
     return list(rounds(contenders, of, repeats=repeats, warmup=warmup, counting=Uncounted()))
 
 
-def test_every_contender_answers_every_group_and_each_comes_first_in_turn(scripted: Any, alone: Any) -> None:
+def test_each_comes_first_in_turn_and_another_one_in_each_repeat(scripted: Any, alone: Any) -> None:
     order: list[str] = []
 
     class Loud(scripted):  # type: ignore[misc]
@@ -32,9 +32,9 @@ def test_every_contender_answers_every_group_and_each_comes_first_in_turn(script
             return super().answer(prompts)
 
     contenders = [Loud("a"), Loud("b"), Loud("c")]
-    found = play(contenders, alone[:3])
-    assert "".join(order) == "abcbcacab"
-    assert [set(each.answers) for each in found if isinstance(each, Round)] == [{"a", "b", "c"}] * 3
+    found = play(contenders, alone[:3], repeats=2)
+    assert "".join(order) == "abcbcacab" + "bcacababc"
+    assert [set(each.answers) for each in found if isinstance(each, Round)] == [{"a", "b", "c"}] * 6
 
 
 def test_repeats_go_round_all_prompts(scripted: Any, alone: Any) -> None:
