@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 from ..runtime import Row, Slots
+from .on_device import on_device
 
 
 @dataclass(eq=False)
@@ -54,6 +55,11 @@ class KvPool(Cache):  # type: ignore[misc] # torch and transformers are not foll
     def is_full(self) -> bool:
         """Are all places taken?"""
         return len(self._members) == self.rows
+
+    @property
+    def taken(self) -> int:
+        """How many places are taken; they are the first ones."""
+        return len(self._members)
 
     @property
     def nbytes(self) -> int:
@@ -134,7 +140,7 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
 
     def move(self, place: int, sources: Sequence[int], first: int) -> None:
         """Gather slots; they are copied out before any is overwritten."""
-        rows = torch.tensor(sources, device=self.keys.device)
+        rows = on_device([*sources], self.keys.device)
         for states in (self.keys, self.values):
             states[place, :, first : first + len(sources)] = states[place].index_select(1, rows)
 

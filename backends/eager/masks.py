@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..runtime import Reading
+from .on_device import on_device
 
 
 def mask(
@@ -34,15 +35,15 @@ def _in_trees(readings: Sequence[Reading], positions: Tensor, columns: Tensor, w
     """`[rows, width, seen]`: every slot below a reading's base, and above it those that it names."""
     width, device = positions.shape[1], columns.device
     tall = max(reading.end - reading.base for reading in readings)
-    bits = torch.stack([_above(reading, width, tall) for reading in readings]).to(device)
-    bases = torch.tensor([reading.base for reading in readings], device=device)
-    ends = torch.tensor([reading.end for reading in readings], device=device)
+    bits = on_device(torch.stack([_above(reading, width, tall) for reading in readings]), device)
+    bases = on_device([reading.base for reading in readings], device)
+    ends = on_device([reading.end for reading in readings], device)
     relative = columns - bases[:, None]
     inside = (relative >= 0) & (columns < ends[:, None])
     where = relative.clamp(0, tall - 1)
     visible = (relative < 0)[:, None] | inside[:, None] & bits.gather(2, where[:, None].expand(-1, width, -1))
     if window is not None:
-        stand = torch.tensor([[*r.above, *[0] * (tall - len(r.above))] for r in readings], device=device)
+        stand = on_device([[*r.above, *[0] * (tall - len(r.above))] for r in readings], device)
         places = torch.where(inside, stand.gather(1, where), columns)
         visible &= positions[:, :, None] - places[:, None] < window
     return visible

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -13,7 +13,10 @@ from ...grammar import DiagnosticError
 from ..models import ChatEncoder, Detokenizer, LoadedModel, StopStrings, Template
 from ..runtime import AttentionUnknown, Cache, Clock, Encoder, Reading, Row, Scores, StopText, TextStream, Wanted
 from .kv_cache import KvCache, KvPool
-from .passes import Layout, seen_by
+from .on_device import on_device
+from .passes import Layout
+from .runners import Runner, runner_for
+from .timing import timed
 from .weights import lay_out_weights
 
 _FULL, _SLIDING = "full_attention", "sliding_attention"
@@ -22,9 +25,13 @@ _FULL, _SLIDING = "full_attention", "sliding_attention"
 class TorchNetwork:
     """One loaded model, its code unchanged."""
 
-    def __init__(self, loaded: LoadedModel, positions: int) -> None:
-        """`positions` is the longest context. Raises `DiagnosticError` (SP0806) for layers that no mask serves."""
+    def __init__(self, loaded: LoadedModel, positions: int, runner: Runner | None = None) -> None:
+        """`positions` is the longest context; `runner` is by default what suits the model's device.
+
+        Raises `DiagnosticError` (SP0806) for layers that no mask serves.
+        """
         self._loaded = loaded
+        self._runner = runner or runner_for(loaded.model, loaded.device, loaded.config)
         self._layout = Layout(_windows(loaded), positions, loaded.dtype, loaded.device)
         lay_out_weights(loaded)
         self._detokenizer = Detokenizer(loaded.tokenizer)
@@ -73,24 +80,14 @@ class TorchNetwork:
             return None
         logits = parts[0] if len(parts) == 1 else torch.cat(parts)
         if order != sorted(order):
-            logits = logits[torch.tensor(order, device=logits.device).argsort()]
+            logits = logits[on_device(order, logits.device).argsort()]
         return Scores(logits, tuple(1 if wanted is Wanted.LAST else len(reading.tokens) for reading in readings))
 
     def _pass(self, caches: list[KvCache], readings: list[Reading], width: int, wanted: Wanted, clock: Clock) -> Tensor:
-        pool = caches[0].pool
-        given = self._layout.lay_out(caches, readings, width, seen_by(readings, pool.size))
-        pool.aim = given.aim
-        masks = given.masks
-        with clock.running():
-            logits: Tensor = self._loaded.model(
-                input_ids=given.ids,
-                position_ids=given.positions,
-                attention_mask=masks if len(masks) > 1 else next(iter(masks.values())),
-                past_key_values=pool,
-                use_cache=True,
-                logits_to_keep=_rows(wanted, self._loaded.device),
-            ).logits
-        return logits
+        pool, end = caches[0].pool, max(reading.end for reading in readings)
+        given = self._layout.lay_out(caches, readings, self._runner.shape(len(caches), width, end, pool))
+        with timed(clock, self._loaded.device):
+            return self._runner.run(given, pool, wanted)[: len(caches)]
 
     def encoder(self, template: str, system: str | None) -> Encoder:
         """Encodes prompts in this model's tokens."""
@@ -108,17 +105,6 @@ class TorchNetwork:
 
 def _by_pool(order: list[int], caches: list[KvCache]) -> list[list[int]]:
     return [[*rows] for _, rows in groupby(order, key=lambda row: id(caches[row].pool))]
-
-
-def _rows(wanted: Wanted, device: torch.device) -> Any:
-    """What transformers calls `logits_to_keep`: a count from the end where 0 means all, or indices."""
-    match wanted:
-        case Wanted.ALL:
-            return 0
-        case Wanted.LAST:
-            return 1
-        case Wanted.NONE:
-            return torch.empty(0, dtype=torch.int64, device=device)
 
 
 def _windows(loaded: LoadedModel) -> dict[str, int | None]:

@@ -6,9 +6,9 @@ position: it computes and writes the same once more, so that nothing has to be s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -17,22 +17,38 @@ from ..decoding import LateToken
 from ..runtime import Reading
 from .kv_cache import Aim, KvCache
 from .masks import mask
+from .on_device import on_device
 
-BUCKET = 64
-"""Attention looks at the used slots, rounded up to this: few of them are empty, and shapes repeat."""
+_IDLE = Reading((0,), (0,), 0, 0, None, (0,))
+"""Any token in the first slot of a place that nobody has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How large a pass is; not smaller than what it reads."""
+
+    rows: int
+    width: int
+    """Tokens of each row."""
+    seen: int
+    """Slots that attention looks at."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pass:
     """Tensors of one pass over n rows of `width` tokens."""
 
-    ids: Tensor
-    """`[n, width]`."""
-    positions: Tensor
-    """`[n, width]`."""
+    numbers: Tensor
+    """`[3, n, width]`: tokens, their positions, their slots."""
     masks: dict[str, Tensor]
     """`[n, 1, width, seen]` by kind of layer."""
     aim: Aim
+
+    @property
+    def shape(self) -> Shape:
+        """How large it is."""
+        _, rows, width = self.numbers.shape
+        return Shape(rows, width, self.aim.seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +61,59 @@ class Layout:
     dtype: torch.dtype
     device: torch.device
 
-    def lay_out(self, caches: Sequence[KvCache], readings: Sequence[Reading], width: int, seen: int) -> Pass:
+    def lay_out(self, caches: Sequence[KvCache], readings: Sequence[Reading], shape: Shape) -> Pass:
         """The pass over readings into caches of one pool, whose places ascend."""
-        slots = self._rectangle([range(reading.first, reading.end) for reading in readings], width)
+        places = None if _are_in_front(caches, shape) else [cache.place for cache in caches]
+        # Rows that fill up repeat the last one, or use places that are free.
+        spare = shape.rows - len(readings)
+        filled = [*readings, *[readings[-1] if places else _IDLE] * spare]
+        numbers = self._numbers(filled, shape.width)
+        _, positions, slots = numbers
+        masks = {
+            kind: mask(filled, slots, positions, shape.seen, window, self.dtype)
+            for kind, window in self.windows.items()
+        }
+        where = None if places is None else on_device([*places, *places[-1:] * spare], self.device)
+        return Pass(numbers, masks, Aim(slots, shape.seen, where, _first(filled, shape.width) if not places else None))
+
+    def _numbers(self, readings: Sequence[Reading], width: int) -> Tensor:
+        """Tokens that nobody has looked at are put in on the device."""
         # What a tree has beyond the last position can never be accepted, and no table has to have a row for it.
         last = self.positions - 1
-        positions = self._rectangle([[min(each, last) for each in reading.positions] for reading in readings], width)
-        masks = {
-            kind: mask(readings, slots, positions, seen, window, self.dtype) for kind, window in self.windows.items()
-        }
-        return Pass(self._ids(readings, width), positions, masks, self._aim(caches, readings, slots, width, seen))
+        tokens = [_filled(each.tokens, width) for each in readings]
+        positions = [_filled([min(place, last) for place in each.positions], width) for each in readings]
+        slots = [_filled(range(each.first, each.end), width) for each in readings]
+        late = [*_late(tokens)]
+        known = [[0 if _is_late(token) else int(token) for token in row] for row in tokens]
+        numbers = on_device([known, positions, slots], self.device)
+        if late:
+            arrays = torch.stack([token.array for _, token in late]).to(numbers.dtype)
+            numbers.view(-1).index_copy_(0, on_device([at for at, _ in late], self.device), arrays)
+        return numbers
 
-    def _aim(self, caches: Sequence[KvCache], readings: Sequence[Reading], slots: Tensor, width: int, seen: int) -> Aim:
-        in_front = all(cache.place == place for place, cache in enumerate(caches))
-        places = None if in_front else torch.tensor([cache.place for cache in caches], device=self.device)
-        same = {(reading.first, len(reading.tokens)) for reading in readings} == {(readings[0].first, width)}
-        return Aim(slots, seen, places, readings[0].first if in_front and same else None)
 
-    def _rectangle(self, rows: Sequence[Sequence[int]], width: int) -> Tensor:
-        return torch.tensor([[*row, *[row[-1]] * (width - len(row))] for row in rows], device=self.device)
+def _are_in_front(caches: Sequence[KvCache], shape: Shape) -> bool:
+    """Is it a pass over the first places, those that fill it up being free?"""
+    fits = shape.rows == len(caches) or caches[0].pool.taken == len(caches)
+    return fits and all(cache.place == place for place, cache in enumerate(caches))
 
-    def _ids(self, readings: Sequence[Reading], width: int) -> Tensor:
-        """Tokens that nobody has looked at are put in on the device."""
-        filled = [[*r.tokens, *[r.tokens[-1]] * (width - len(r.tokens))] for r in readings]
-        flat = [token for row in filled for token in row]
-        late = [(at, token) for at, token in enumerate(flat) if _is_late(token)]
-        if not late:
-            return self._rectangle([list(map(int, row)) for row in filled], width)
-        unseen = {at for at, _ in late}
-        ids = torch.tensor([0 if at in unseen else int(token) for at, token in enumerate(flat)], device=self.device)
-        arrays = torch.stack([token.array for _, token in late]).to(ids.dtype)
-        return ids.index_copy_(0, torch.tensor(sorted(unseen), device=self.device), arrays).view(len(readings), width)
+
+def _first(readings: Sequence[Reading], width: int) -> int | None:
+    """The slot from which on every row writes, if it is the same."""
+    same = {(reading.first, len(reading.tokens)) for reading in readings} == {(readings[0].first, width)}
+    return readings[0].first if same else None
+
+
+def _filled(row: Sequence[Any], width: int) -> list[Any]:
+    return [*row, *[row[-1]] * (width - len(row))]
+
+
+def _late(rows: Sequence[Sequence[object]]) -> Iterator[tuple[int, LateToken]]:
+    """Unseen tokens, and where they stand."""
+    for at, token in enumerate(token for row in rows for token in row):
+        if _is_late(token):
+            yield at, token
 
 
 def _is_late(token: object) -> TypeGuard[LateToken]:
     return isinstance(token, LateToken) and token.is_unseen
-
-
-def seen_by(readings: Sequence[Reading], size: int) -> int:
-    """How many slots a pass looks at."""
-    return min(size, -(-max(reading.end for reading in readings) // BUCKET) * BUCKET)

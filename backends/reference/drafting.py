@@ -253,15 +253,16 @@ def _rows_below(seat: Seat, names: tuple[Name, ...]) -> Pending | None:
 
 def _static(node: Draft, seat: Seat, shape: Static, ordinal: int) -> tuple[Guessed, Pending | None]:
     placed: list[tuple[Name, Proposed]] = []
-    layer: list[Name] = [()]
+    # Nodes, with where they stand in a layer without gaps: some nodes have fewer children to draw.
+    layer: list[tuple[int, Name]] = [(0, ())]
     read: list[Name] = []
     for depth, width in enumerate(shape.children[: node.tokens]):
-        read += [name for name in layer if name]
-        following: list[Name] = []
-        for name in layer:
-            for proposed in _siblings(node, seat, name, width, ordinal << 16 | len(placed)):
-                placed.append((name, proposed))
-                following.append((*name, _token(proposed)))
+        read += [name for _, name in layer if name]
+        following: list[tuple[int, Name]] = []
+        for place, name in layer:
+            siblings = _siblings(node, seat, name, width, ordinal << 16 | place * width)
+            placed += [(name, proposed) for proposed in siblings]
+            following += [(place * width + rank, (*name, _token(proposed))) for rank, proposed in enumerate(siblings)]
         layer = following if depth + 1 < len(shape.children) else []
     return Guessed(bush_of(placed), seat.line.text), _rows_below(seat, tuple(read))
 

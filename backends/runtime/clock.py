@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
@@ -16,6 +16,7 @@ class Clock:
     def __init__(self) -> None:
         self._nodes: dict[str, float] = defaultdict(float)
         self._passes = self._inside = 0.0
+        self._running: list[Callable[[], float]] = []
 
     @contextmanager
     def node(self, label: str) -> Iterator[None]:
@@ -38,9 +39,15 @@ class Clock:
         finally:
             self._passes += perf_counter() - began
 
+    def runs_on(self, seconds: Callable[[], float]) -> None:
+        """A model runs on a device while the host goes on; `seconds` waits for it, and says how long it took."""
+        self._running.append(seconds)
+
     def read(self, wall_s: float) -> Timing:
         """What was counted since the last reading, of so many seconds in all."""
-        timing = Timing(wall_s, self._passes, dict(self._nodes))
+        passes = self._passes + sum(seconds() for seconds in self._running)
+        timing = Timing(wall_s, passes, dict(self._nodes))
         self._nodes.clear()
+        self._running.clear()
         self._passes = 0.0
         return timing

@@ -8,7 +8,7 @@ from math import log
 from typing import Any
 
 from ....planner.graph import Dynamic
-from ...decoding import Array, Purpose, draw_siblings, law
+from ...decoding import Array, law
 from ...decoding import Sampling as Law
 from ..network import Caches, Wanted
 from ..values import Guess, Guesses, Path, Paths
@@ -28,10 +28,12 @@ class _Bush:
     """The logarithm of the probability of each node's path, where the bush grows by it."""
     layer: list[int] = field(default_factory=lambda: [0])
     """The nodes that are continued next."""
+    places: list[int] = field(default_factory=lambda: [0])
+    """Where these stand in a layer without gaps: draws are numbered by it, and some nodes have fewer children to draw."""
     read: dict[int, int] = field(default_factory=dict)
     """Which row of its cache's level a node is, once it was read."""
 
-    def add(self, parent: int, token: int, law: Array | None = None, likelihood: float = 0.0) -> int:
+    def add(self, parent: int, token: Any, law: Array | None = None, likelihood: float = 0.0) -> int:
         self.tokens.append(token)
         self.parents.append(parent)
         self.likelihoods.append(likelihood)
@@ -95,22 +97,17 @@ def _read(speaker: Speaker, bushes: list[_Bush]) -> list[Array]:
 
 def _multiply(speaker: Speaker, bush: _Bush, scores: Array, depth: int, width: int) -> None:
     """Put `width` children below every node of the layer, whose scores are `[nodes, V]`."""
-    following: list[int] = []
-    if not speaker.draws:
-        for node, tokens in zip(bush.layer, speaker.ranked(scores, width).tolist(), strict=True):
-            following += [bush.add(node, token) for token in tokens]
-    else:
-        assert speaker.sampler is not None, "who draws has a law"
-        for node, q in zip(bush.layer, speaker.law(scores), strict=True):
-            key = speaker.key(bush.root, depth, index=len(bush.tokens))
-            for each in draw_siblings(q, width, speaker.sampler.draws, key.at(Purpose.DRAFT, index=key.index)):
-                assert each.token is not None, "a model draws tokens of its own"
-                following.append(bush.add(node, each.token, each.law))
-    bush.layer = following
+    keys = [speaker.key(bush.root, depth, index=place * width) for place in bush.places] if speaker.draws else []
+    following, places = list[int](), list[int]()
+    for node, place, siblings in zip(bush.layer, bush.places, speaker.siblings(scores, width, keys), strict=True):
+        for rank, each in enumerate(siblings):
+            following.append(bush.add(node, each.token, each.law))
+            places.append(place * width + rank)
+    bush.layer, bush.places = following, places
 
 
 def _grow(speaker: Speaker, bush: _Bush, scores: Array, shape: Dynamic) -> None:
-    """Put the best of one more layer into the bush."""
+    """Put the best of one more layer into the bush. Which these are decides who reads next, so each layer is looked at."""
     candidates: list[tuple[float, int, int]] = []
     probabilities = law(scores, Law())
     for node, row, ranked in zip(bush.layer, probabilities, speaker.ranked(scores, shape.children), strict=True):

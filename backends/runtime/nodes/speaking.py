@@ -9,7 +9,17 @@ from typing import Any
 from array_api_compat import array_namespace
 
 from ....planner.graph import Model
-from ...decoding import Array, Key, LateToken, Purpose, law, likeliest_tokens
+from ...decoding import (
+    Array,
+    Key,
+    LateToken,
+    Proposal,
+    Purpose,
+    draw_siblings,
+    draw_siblings_ahead,
+    law,
+    likeliest_tokens,
+)
 from ...decoding import Sampling as Law
 from ..network import Network
 from ..values import Path
@@ -68,6 +78,26 @@ class Speaker:
             numbers: list[int] = chosen.tolist()
             return numbers
         return [LateToken(chosen[place]) for place in range(chosen.shape[0])]
+
+    def siblings(self, scores: Array, count: int, keys: Sequence[Key]) -> list[list[Proposal]]:
+        """Up to `count` different tokens behind each row of scores `[n, V]`: the likeliest, or drawn without replacement.
+
+        Where looking is dear a draw that was impossible stands among them: its law is all zeros.
+        """
+        if not self.draws:
+            tokens = self.seen(self.ranked(scores, count).reshape(-1))
+            return [
+                [Proposal(token) for token in tokens[first : first + count]] for first in range(0, len(tokens), count)
+            ]
+        assert self.sampler is not None, "who draws has a law"
+        laws, draws = self.law(scores), self.sampler.draws
+        if self.network.looks_are_free:
+            return [draw_siblings(law, count, draws, key) for law, key in zip(laws, keys, strict=True)]
+        drawn, left = draw_siblings_ahead(laws, count, draws, keys)
+        return [
+            [Proposal(token, law[row]) for token, law in zip(self.seen(tokens), left, strict=True)]
+            for row, tokens in enumerate(drawn)
+        ]
 
     def ranked(self, scores: Array, count: int) -> Array:
         """The `count` likeliest tokens of each row of scores, `[n, count]`, of equals the lower id first."""

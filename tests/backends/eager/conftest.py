@@ -114,6 +114,16 @@ def tiny() -> Callable[..., LoadedModel]:
     return get
 
 
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of a tiny target and a drafter, as far as compiling looks at them."""
+    place = tmp_path_factory.mktemp("models")
+    for name in ("target", "drafter"):
+        tiny_config("llama").save_pretrained(place / name)
+        byte_tokenizer().save_pretrained(place / name)
+    return place
+
+
 HEAD = """graph {name} : {law}
   vocab bytes size=257
   model target = "tiny" vocab=bytes, dtype=float64, positions=512

@@ -40,18 +40,6 @@ DRAFTS = {
 SAMPLED = [name for name in DRAFTS if name != "dynamic"]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model's folder, as far as compiling looks at it."""
-    from .conftest import byte_tokenizer, tiny_config
-
-    place = tmp_path_factory.mktemp("models")
-    for name in ("target", "drafter"):
-        tiny_config("llama").save_pretrained(place / name)
-        byte_tokenizer().save_pretrained(place / name)
-    return place
-
-
 def plan(folder: Path, decode: str, *, batch: int, more: str = "", new: int = 20) -> CompiledPlan:
     drafter = "  drafter: {source: ./drafter, dtype: float32}\n" if "drafter" in decode else ""
     text = (
@@ -131,7 +119,7 @@ class Looks(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("more", [WARM, COLD], ids=["sampled", "greedy"])
-@pytest.mark.parametrize("draft", ["alone", "ngram", "chain"])
+@pytest.mark.parametrize("draft", ["alone", "ngram", "chain", "static"])
 def test_where_looking_is_dear_a_step_looks_once(
     tiny: Tiny, folder: Path, monkeypatch: pytest.MonkeyPatch, draft: str, more: str
 ) -> None:
