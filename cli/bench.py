@@ -1,24 +1,30 @@
-"""`specplan bench`: how fast a plan is beside others, and whether it says the same."""
+"""`specplan bench`: how fast a plan is beside others, and whether it says the same; `--certify` proves that it does."""
 
 from __future__ import annotations
 
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from ..backends.bench import (
     BASELINES,
+    REDRAWS,
     Case,
+    Certificate,
     Comparison,
     LeftOut,
     Match,
     Round,
+    certificate_text,
     comparison_text,
     counted_on,
+    examine,
     picture,
     prepare,
 )
@@ -26,12 +32,15 @@ from ..backends.models import shown_on
 from ..grammar import DiagnosticError
 from ..planner import CompiledPlan
 from .engines import libraries_of, refuse_unknown_nodes
-from .errors import NoSuchBaseline, NotInstalled, StdinTwice, ToyTables
+from .errors import NoSuchBaseline, NotInstalled, NotTogether, StdinTwice, ToyTables
 from .exits import Exit, exit_for
 from .files import read_input, write_result
 from .output import Output, speaks
 from .plans import compile_input, engine_option, plan_argument
 from .prompts import read_cases
+
+MEASURING, CERTIFYING = ("against", "repeats", "warmup", "plot"), ("redraws",)
+"""The options that only measuring, or only certifying, has a use for."""
 
 
 @click.command()
@@ -43,6 +52,10 @@ from .prompts import read_cases
 @click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Answers to each prompt.")
 @click.option("--warmup", type=click.IntRange(min=0), default=1, show_default=True, help="Uncounted answers before.")
 @click.option("--plot", metavar="FILE", help="Draw the ratios into an SVG.")
+@click.option("--certify", is_flag=True, help="Nothing is timed: does the plan say what its target alone would say?")
+@click.option(
+    "--redraws", type=click.IntRange(min=1), default=REDRAWS, show_default=True, help="Of a round, to certify."
+)
 @speaks("text", "json")
 def command(
     plan: str,
@@ -53,6 +66,8 @@ def command(
     repeats: int,
     warmup: int,
     plot: str | None,
+    certify: bool,
+    redraws: int,
     output: Output,
 ) -> Exit:
     """Measure PLAN, a plan or the text of a graph, side by side with baselines and other plans.
@@ -60,14 +75,20 @@ def command(
     Baselines are `autoregressive` (the plan's target alone, on its engine), `transformers` and `transformers-assisted`
     (`generate` on the same weights); without --against, all of them. Every contender answers the same prompts, by default
     the sixty that come with specplan, in turn. Ctrl-C ends it and shows what was measured until then.
+
+    With --certify the plan is held against its target instead: greedy answers token by token, and one that samples by
+    redrawing a round behind a few prompts (three, without --limit). Exit code 1 means that nothing was certified.
     """
+    _refuse_unused(certify)
     # Before anything is measured: nobody waits an hour to hear that it cannot be shown.
     _need(*(["rich"] if output.format == "text" else []), *(["matplotlib"] if plot is not None else []))
     if plan == file == "-":
         raise DiagnosticError([StdinTwice(None)])
     compiled = _compiled(plan, engine, output)
-    rivals = [each if each in BASELINES else _rival(each, engine, output) for each in against or BASELINES]
     cases = None if file is None else _cases(file)
+    if certify:
+        return _certified(compiled, cases, limit, redraws, output)
+    rivals = [each if each in BASELINES else _rival(each, engine, output) for each in against or BASELINES]
     with libraries_of(compiled.engine), shown_on(sys.stderr) as progress:
         match = prepare(
             compiled,
@@ -81,6 +102,32 @@ def command(
         )
     output.diagnostics(match.notes)
     return _shown(_played(match), plot, output)
+
+
+def _refuse_unused(certify: bool) -> None:
+    """Raises DiagnosticError for the first option that was said and would be ignored."""
+    context = click.get_current_context()
+    for name in MEASURING if certify else CERTIFYING:
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise DiagnosticError([NotTogether(None, f"--{name}", "beside" if certify else "without")])
+
+
+def _certified(
+    compiled: CompiledPlan, cases: Sequence[Case] | None, limit: int | None, redraws: int, output: Output
+) -> Exit:
+    """Examine a plan, and show its certificate."""
+    with libraries_of(compiled.engine), shown_on(sys.stderr) as progress:
+        examination = examine(compiled, cases=cases, limit=limit, redraws=redraws, command=_typed(), progress=progress)
+    output.diagnostics(examination.notes)
+    with counted_on(sys.stderr) as counting:
+        certificate: Certificate = examination.certificate(counting)
+    refused = [found for each in certificate.left_out for found in each.diagnostics]
+    output.diagnostics(refused)
+    if output.format == "json":
+        output.json(certificate.to_json())
+    else:
+        output.text(certificate_text(certificate))
+    return max(exit_for(refused), Exit.DONE if certificate.verdict.certified else Exit.DIAGNOSTICS)
 
 
 def _need(*libraries: str) -> None:

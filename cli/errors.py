@@ -291,3 +291,23 @@ class NoSuchBaseline(CommandLineError):
     def help(self) -> tuple[str, ...]:
         """The baseline that was probably meant, and all of them."""
         return (*did_you_mean(self.name, self.known), f"the baselines are {', '.join(self.known)}")
+
+
+class NotTogether(CommandLineError):
+    """An option of `bench` that would be ignored."""
+
+    option: str
+    beside: str
+
+    code = "SP0917"
+    title = "`{option}` has no meaning {beside} `--certify`"
+    rule = (
+        "`bench --certify` times nothing, so it takes no --against, --repeats, --warmup or --plot; --redraws counts what a "
+        "certificate is made of, and goes with --certify alone."
+    )
+    wrong = "specplan bench plan.yaml --certify --repeats 3"
+    right = "specplan bench plan.yaml --certify --redraws 10000"
+
+    def help(self) -> tuple[str, ...]:
+        """Two commands."""
+        return ("measure and certify by two commands, one with --certify and one without",)

@@ -7,13 +7,13 @@ from textwrap import fill, indent
 import click
 
 from .. import planner
-from ..backends import models, runtime
+from ..backends import bench, models, runtime
 from ..grammar import Diagnostic, DiagnosticError, catalogue, visible
 from .errors import NoSuchCode
 from .output import Output, speaks
 
 FORMAT_VERSION = 1
-ROOMS = (planner, models, runtime)
+ROOMS = (planner, models, runtime, bench)
 """A room's mistakes are in the catalogue once it is imported; those of grammar and of the command line are."""
 
 

@@ -1,7 +1,20 @@
-"""How much faster a plan is than others, and whether it says the same: paired measurements of whole answers."""
+"""How much faster a plan is than others, and whether it says the same: paired measurements, and the certificate."""
 
 from .baselines import BASELINES, Skipped
 from .cases import Case
+from .certificate import (
+    PREFIXES,
+    REDRAWS,
+    Certificate,
+    Examination,
+    GreedyCertificate,
+    NoCertificate,
+    SampledCertificate,
+    Verdict,
+    certificate_text,
+    certify,
+    examine,
+)
 from .compare import Match, compare, prepare
 from .comparison import Comparison, Measured, Ratio, summarise
 from .contenders import Answer, Contender
@@ -14,24 +27,35 @@ from .table import comparison_text
 
 __all__ = [
     "BASELINES",
+    "PREFIXES",
+    "REDRAWS",
     "Acceptance",
     "Answer",
     "Case",
+    "Certificate",
     "Comparison",
     "Contender",
     "Counting",
     "Difference",
+    "Examination",
+    "GreedyCertificate",
     "LeftOut",
     "Match",
     "Measured",
+    "NoCertificate",
     "Quartiles",
     "Ratio",
     "Round",
+    "SampledCertificate",
     "Setting",
     "Skipped",
+    "Verdict",
+    "certificate_text",
+    "certify",
     "compare",
     "comparison_text",
     "counted_on",
+    "examine",
     "picture",
     "prepare",
     "rounds",

@@ -49,6 +49,21 @@ def shipped_cases() -> tuple[Case, ...]:
     return tuple(Case(Prompt(line["id"], line["prompt"]), line["category"]) for line in lines)
 
 
+def cases_of(said: Sequence[Case | Prompt | str] | None) -> tuple[Case, ...]:
+    """What was said as cases; bare texts get their number as id, and where nothing was said the shipped ones are taken."""
+    return shipped_cases() if said is None else tuple(_case(*each) for each in enumerate(said, 1))
+
+
+def _case(number: int, said: Case | Prompt | str) -> Case:
+    match said:
+        case Case():
+            return said
+        case Prompt():
+            return Case(said)
+        case str():
+            return Case(Prompt(number, said))
+
+
 def spread(cases: Sequence[Case], limit: int | None) -> tuple[Case, ...]:
     """So many of the cases: the middle one of each of as many equal parts, so that a sorted file keeps all of its kinds.
 

@@ -10,7 +10,7 @@ from ...planner import CompiledPlan
 from ..models import Progress
 from ..runtime import Prompt
 from .baselines import BASELINES, Skipped, baseline
-from .cases import Case, Group, groups, rows_of, shipped_cases, spread
+from .cases import Case, Group, cases_of, groups, rows_of, spread
 from .comparison import Comparison, summarise
 from .contenders import Contender
 from .decoding import Decoding, contender_of
@@ -78,7 +78,7 @@ def prepare(
 ) -> Match:
     """The match of `compare`, before it is played: this is what loads the models, and raises."""
     sets = WeightSets(Weights(progress), Weights(progress))
-    chosen = spread(shipped_cases() if cases is None else [_case(*each) for each in enumerate(cases, 1)], limit)
+    chosen = spread(cases_of(cases), limit)
     taken = {each for each in against if isinstance(each, str)}
     ours = contender_of(_free_name(plan.name, taken), plan, sets.ours)
     rivals = [_rival(each, plan, taken, sets) for each in _once(against)]
@@ -90,17 +90,6 @@ def prepare(
         notes=_notes(contenders),
         groups=groups(chosen, rows_of(plan.graph)),
     )
-
-
-def _case(number: int, said: Case | Prompt | str) -> Case:
-    """What was said as a case; bare texts get their number as id."""
-    match said:
-        case Case():
-            return said
-        case Prompt():
-            return Case(said)
-        case str():
-            return Case(Prompt(number, said))
 
 
 def _once(against: Sequence[str | CompiledPlan]) -> list[str | CompiledPlan]:

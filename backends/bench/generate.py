@@ -49,10 +49,8 @@ class Generating:
         """
         self.name = name
         self._loaded = loaded
-        encode = next(each for each in graph.start.nodes if isinstance(each, Encode) and each.by == graph.target.name)
-        template = cast(Template, str(encode.template))
-        self._encoder = ChatEncoder(loaded.tokenizer, source=loaded.source, template=template, system=encode.system)
-        self._longest = _longest(encode)
+        self._encoder = encoder_of(graph, loaded)
+        self._longest = _longest(_encode(graph))
         self._seed = _sampling(graph).seed
         self._config = generation_config(graph, loaded, assistance)
         self._more = _more(self._config, loaded, assistance)
@@ -113,6 +111,13 @@ class Generating:
         return tuple(answer[:length])
 
 
+def encoder_of(graph: Graph, loaded: LoadedModel) -> ChatEncoder:
+    """Turns prompts into the target's tokens. Raises `DiagnosticError` where it lacks the chat template that is wanted."""
+    encode = _encode(graph)
+    template = cast(Template, str(encode.template))
+    return ChatEncoder(loaded.tokenizer, source=loaded.source, template=template, system=encode.system)
+
+
 def generation_config(graph: Graph, loaded: LoadedModel, assistance: Assistance | None = None) -> GenerationConfig:
     """What a graph says of sampling and ends, and what a lookup is told, in transformers' words."""
     from transformers import GenerationConfig
@@ -162,6 +167,10 @@ def _forget_suggestions(loaded: LoadedModel) -> None:
     from transformers import GenerationConfig
 
     loaded.model.generation_config = GenerationConfig()
+
+
+def _encode(graph: Graph) -> Encode:
+    return next(each for each in graph.start.nodes if isinstance(each, Encode) and each.by == graph.target.name)
 
 
 def _longest(encode: Encode) -> int:

@@ -1,4 +1,4 @@
-"""How far measuring has come: a bar on a terminal, a line now and then on anything else."""
+"""How far measuring, or certifying, has come: a bar on a terminal, a line now and then on anything else."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Protocol, TextIO
 
 
 class Counting(Protocol):
-    """Told how many answers there will be, and each time one begins."""
+    """Told how many answers, or other things, there will be, and each time one begins."""
 
-    def begin(self, total: int) -> None:
-        """So many answers will be measured."""
+    def begin(self, total: int, things: str = "answers") -> None:
+        """So many of them will be counted."""
 
     def step(self, what: str) -> None:
         """The next one begins."""
@@ -22,7 +22,7 @@ class Counting(Protocol):
 class Uncounted:
     """Says nothing."""
 
-    def begin(self, total: int) -> None:
+    def begin(self, total: int, things: str = "answers") -> None:
         """Begin."""
 
     def step(self, what: str) -> None:
@@ -34,19 +34,19 @@ class CountedLines:
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
-        self._total, self._done, self._spoke = 0, 0, clock()
+        self._of, self._done, self._spoke = "", 0, clock()
 
-    def begin(self, total: int) -> None:
+    def begin(self, total: int, things: str = "answers") -> None:
         """Say how many there are."""
-        self._total, self._done, self._spoke = total, 0, self._clock()
-        print(f"measuring {total} answers", file=self._stream, flush=True)
+        self._of, self._done, self._spoke = f"{total} {things}", 0, self._clock()
+        print(f"measuring {self._of}", file=self._stream, flush=True)
 
     def step(self, what: str) -> None:
         """Say which it is, rarely."""
         self._done += 1
         if self._clock() - self._spoke >= 10:
             self._spoke = self._clock()
-            print(f"answer {self._done} of {self._total}: {what}", file=self._stream, flush=True)
+            print(f"{self._done} of {self._of}: {what}", file=self._stream, flush=True)
 
 
 class _Bar:
@@ -70,7 +70,7 @@ class _Bar:
         )
         self._task = self.drawing.add_task("", visible=False)
 
-    def begin(self, total: int) -> None:
+    def begin(self, total: int, things: str = "answers") -> None:
         self.drawing.update(self._task, total=total, completed=-1, visible=True)
 
     def step(self, what: str) -> None:

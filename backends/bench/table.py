@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from io import StringIO
 from typing import TYPE_CHECKING
 
 from ...grammar import visible
 from .comparison import Comparison, Measured
-from .setting import Setting
+from .page import circumstances, page, rows, table
 from .statistics import Acceptance, Quartiles
 
 if TYPE_CHECKING:
@@ -21,26 +20,14 @@ _DEEPEST = 8
 
 def comparison_text(comparison: Comparison, width: int = 120) -> str:
     """The tables and notes of a comparison, at most `width` columns wide."""
-    from rich.console import Console
-
-    stream = StringIO()
-    console = Console(file=stream, width=width, color_system=None, highlight=False, markup=False, emoji=False)
-    console.print("\n".join((*_heading(comparison), "")), soft_wrap=True)
-    for title, table in _tables(comparison):
-        console.print(title, soft_wrap=True)
-        console.print(table)
-    for note in _notes(comparison):
-        console.print(note)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+    return page(_heading(comparison), _tables(comparison), _notes(comparison), width)
 
 
 def _heading(comparison: Comparison) -> Iterator[str]:
     setting = comparison.setting
-    threads = f", {setting.threads} threads" if setting.threads else ""
     law = "greedy" if setting.greedy else "sampled"
-    versions = ", ".join(f"{name} {version}" for name, version in setting.versions.items())
-    yield f"{setting.plan}: {_counted(comparison)}, up to {setting.max_new_tokens} new tokens, {law}, {_rows(setting)}"
-    yield f"{setting.target} in {setting.dtype} on {setting.device} ({setting.hardware}{threads}); {versions}"
+    yield f"{setting.plan}: {_counted(comparison)}, up to {setting.max_new_tokens} new tokens, {law}, {rows(setting)}"
+    yield circumstances(setting)
     if comparison.partial:
         yield "PARTIAL: measuring was interrupted, and only what was complete until then is told"
 
@@ -48,10 +35,6 @@ def _heading(comparison: Comparison) -> Iterator[str]:
 def _counted(comparison: Comparison) -> str:
     prompts, repeats = comparison.prompts, comparison.setting.repeats
     return f"{prompts} prompt{'s' * (prompts != 1)} x {repeats} repeat{'s' * (repeats != 1)}"
-
-
-def _rows(setting: Setting) -> str:
-    return f"{setting.batch} row{'s' * (setting.batch != 1)} at a time"
 
 
 def _tables(comparison: Comparison) -> Iterator[tuple[str, Table]]:
@@ -67,35 +50,24 @@ def _tables(comparison: Comparison) -> Iterator[tuple[str, Table]]:
         yield f"times as fast, by category: {measured[0].name}", _categories(measured[0])
 
 
-def _table(first: str, *columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column(first, no_wrap=True)
-    for each in columns:
-        table.add_column(each, justify="right")
-    return table
-
-
 def _speeds(measured: Sequence[Measured]) -> Table:
     rivals = [each.name for each in measured[1:]]
-    table = _table("", "tokens/s", *(f"vs {each}" for each in rivals))
+    found = table("", "tokens/s", *(f"vs {each}" for each in rivals))
     for each in measured:
         ratios = (each.ratio(rival) for rival in rivals)
         shown = ("1" if ratio is None else _times(ratio.overall) for ratio in ratios)
-        table.add_row(each.name, _figures(each.tokens_per_s), *shown)
-    return table
+        found.add_row(each.name, _figures(each.tokens_per_s), *shown)
+    return found
 
 
 def _drafts(measured: Sequence[Measured]) -> Table:
     columns = ("tokens/s", "tokens/step", "acceptance length", "accepted", "by depth", "outside passes")
-    table = _table("", *columns)
+    found = table("", *columns)
     for each in measured:
         if each.acceptance is not None:
             speed, share = _figures(each.decode_tokens_per_s), _share(each.outside_passes)
-            table.add_row(each.name, speed, *_accepted(each.acceptance), share)
-    return table
+            found.add_row(each.name, speed, *_accepted(each.acceptance), share)
+    return found
 
 
 def _accepted(drafts: Acceptance) -> tuple[str, ...]:
@@ -109,17 +81,17 @@ def _accepted(drafts: Acceptance) -> tuple[str, ...]:
 
 
 def _categories(plan: Measured) -> Table:
-    table = _table(
+    found = table(
         "category",
         "prompts",
         *(f"vs {each.against}" for each in plan.ratios),
     )
     by_rival = [dict(each.categories) for each in plan.ratios]
     for category in by_rival[0]:
-        found = [each.get(category) for each in by_rival]
-        count = next(each.count for each in found if each is not None)
-        table.add_row(visible(category), str(count), *(_times(each) for each in found))
-    return table
+        ratios = [each.get(category) for each in by_rival]
+        count = next(each.count for each in ratios if each is not None)
+        found.add_row(visible(category), str(count), *(_times(each) for each in ratios))
+    return found
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:

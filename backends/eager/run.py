@@ -14,12 +14,13 @@ import torch
 from ...grammar import Diagnostic, DiagnosticError, SourceFile, Span
 from ...planner.graph import Graph, Kv, Model
 from ..models import Dtype, LoadedModel, Progress, eos_ids, load_model
-from ..runtime import LoopDecoder, NotAProgram, OfRow, Row, State, WeightsDiffer
+from ..runtime import LoopDecoder, Network, NotAProgram, OfRow, Row, State, WeightsDiffer
 from ..runtime.nodes import Machine
 from .emit import PROGRAM, emit
 from .network import TorchNetwork
 
 Load = Callable[[Model], LoadedModel]
+Around = Callable[[Model, Network], Network]
 
 
 def decoder(
@@ -30,13 +31,15 @@ def decoder(
     program: Path | None = None,
     progress: Progress | None = None,
     load: Load | None = None,
+    around: Around = lambda _, network: network,
 ) -> LoopDecoder:
     """A graph, ready to run.
 
     `device` is what torch calls it, `auto`, or a profile's name; `base` is the folder from which relative sources start.
     `program` is an emitted program that was changed: it runs instead of what the graph emits. `load` brings models from
-    elsewhere. The graph is one that this engine can run. Raises `DiagnosticError`: SP0701 to SP0743 from loading, SP0804
-    for a program that is none, SP0805 and SP0806 for weights that do not go with the graph.
+    elsewhere, and `around` may put something between a model and the program. The graph is one that this engine can run.
+    Raises `DiagnosticError`: SP0701 to SP0743 from loading, SP0804 for a program that is none, SP0805 and SP0806 for
+    weights that do not go with the graph.
     """
     code = _code(graph, program)
     declared = _models(code)
@@ -45,7 +48,7 @@ def decoder(
     problems = [problem for model in declared for problem in _differences(model, loaded[model.name], graph)]
     if problems:
         raise DiagnosticError(problems)
-    networks = {model.name: TorchNetwork(loaded[model.name], model.positions) for model in declared}
+    networks = {model.name: around(model, TorchNetwork(loaded[model.name], model.positions)) for model in declared}
     notes = [note for each in loaded.values() for note in each.notes]
     return LoopDecoder(EmittedProgram(code, Machine(networks, graph.target.name), rows_of(graph)), notes)
 

@@ -45,13 +45,13 @@ class LoopDecoder:
 
     def __init__(self, program: Program, notes: Sequence[Diagnostic] = ()) -> None:
         """`notes` are what a person should know before it runs."""
-        self._program = program
+        self.program = program
         self.notes = tuple(notes)
 
     def generate(self, prompts: Sequence[str | Prompt]) -> list[Result]:
         """Answer prompts, in their order. Raises `DiagnosticError` for the first that cannot be answered."""
         rows = [Row(prompt) for prompt in numbered(prompts)]
-        with closing(_Batch(self._program, iter(rows)).events()) as events:
+        with closing(_Batch(self.program, iter(rows)).events()) as events:
             for event in events:
                 if isinstance(event, Refused):
                     raise DiagnosticError(event.diagnostics)
@@ -62,7 +62,7 @@ class LoopDecoder:
 
         A prompt is taken from the iterable when there is room for it.
         """
-        return _Batch(self._program, map(Row, numbered(prompts))).events()
+        return _Batch(self.program, map(Row, numbered(prompts))).events()
 
 
 class _Batch:

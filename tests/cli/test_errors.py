@@ -42,6 +42,7 @@ MISTAKES = [
     ("SP0915", Exit.USAGE, "specplan run plans/parallel.yaml --engine reference"),
     ("SP0914", Exit.USAGE, "specplan compile plans/ngram.yaml -o build --dump-passes ./build"),
     ("SP0916", Exit.USAGE, "specplan bench plans/ngram.yaml --against autoregresive"),
+    ("SP0917", Exit.USAGE, "specplan bench plans/ngram.yaml --certify --repeats 3"),
 ]
 
 

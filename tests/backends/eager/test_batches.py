@@ -151,7 +151,7 @@ def test_keys_and_values_take_what_was_planned_and_never_more(tiny: Tiny, folder
     """Slots by the graph's types; three layers of two heads of eight numbers in float64, keys and values."""
     compiled = plan(folder, DRAFTS[draft], batch=3)
     networks = running(tiny, compiled)
-    machine = networks._program._machine  # type: ignore[attr-defined]
+    machine = networks.program._machine  # type: ignore[attr-defined]
     held = []
     for _ in range(3):
         networks.generate(PROMPTS)

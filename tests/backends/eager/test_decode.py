@@ -197,14 +197,14 @@ def test_whoever_leaves_early_gives_the_caches_back(decode: Decode) -> None:
         for event in running.stream(["abc", "def"]):
             if isinstance(event, Stepped):
                 break
-    network = running._program._machine.target  # type: ignore[attr-defined]
+    network = running.program._machine.target  # type: ignore[attr-defined]
     assert [pool._members for pool in network._pools] == [[]]
 
 
 def test_an_interrupt_passes_through_and_the_decoder_lives_on(decode: Decode, monkeypatch: pytest.MonkeyPatch) -> None:
     running = decode("ngram")
     (expected,) = running.generate(["abc"])
-    network = running._program._machine.target  # type: ignore[attr-defined]
+    network = running.program._machine.target  # type: ignore[attr-defined]
     with monkeypatch.context() as patch:
         read, reads = type(network).read, iter(range(5))
 
@@ -253,7 +253,7 @@ def test_a_program_that_was_broken_is_answered_at_its_line(
 
 def test_a_traceback_shows_the_emitted_line(tiny: Tiny, graph_of: GraphOf, monkeypatch: pytest.MonkeyPatch) -> None:
     running = decoder(graph_of("none"), load=lambda _: tiny())
-    network = running._program._machine.target  # type: ignore[attr-defined]
+    network = running.program._machine.target  # type: ignore[attr-defined]
     monkeypatch.setattr(type(network), "read", lambda *_: 1 // 0)
     with pytest.raises(ZeroDivisionError) as caught:
         running.generate(["abc"])
