@@ -33,7 +33,14 @@ from .laws import (
     without,
 )
 from .philox import philox
-from .proposals import Proposal, draw_siblings, draw_siblings_ahead, likeliest_siblings, likeliest_tokens
+from .proposals import (
+    Proposal,
+    draw_siblings,
+    draw_siblings_ahead,
+    likeliest_siblings,
+    likeliest_token,
+    likeliest_tokens,
+)
 from .sampling import GREEDY, Sampling, law, law_of_probabilities
 
 __all__ = [
@@ -70,6 +77,7 @@ __all__ = [
     "law_of",
     "law_of_probabilities",
     "likeliest_siblings",
+    "likeliest_token",
     "likeliest_tokens",
     "match_chain",
     "normalise",

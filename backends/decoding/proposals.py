@@ -66,6 +66,14 @@ def draw_siblings_ahead(q: Array, count: int, draws: Draws, keys: Sequence[Key])
     return array_namespace(q).stack(tokens, axis=-1), laws
 
 
+def likeliest_token(scores: Array) -> Array:
+    """Return the likeliest token of scores `[..., V]`, of equals the lowest id, as integers `[...]`."""
+    xp = array_namespace(scores)
+    # CPUs compare half precision several times slower than it takes to widen it.
+    is_wide = scores.dtype in (xp.float32, xp.float64)
+    return xp.argmax(scores if is_wide else xp.astype(scores, xp.float32), axis=-1)
+
+
 def likeliest_tokens(scores: Array, count: int) -> Array:
     """Return the `count` likeliest tokens of each row of scores `[n, V]` in order, of equals the lower id first.
 

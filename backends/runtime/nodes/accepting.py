@@ -19,6 +19,7 @@ from ...decoding import (
     accept_tree,
     fetch,
     law,
+    likeliest_token,
 )
 from ...decoding import Path as Accepted
 from ...decoding import Sampling as Law
@@ -64,7 +65,7 @@ def _path(tree: Tree, scores: Array, accepted: Accepted, sampler: Sampler) -> Pa
 
 def _follow_all(trees: Trees, scores: Scores) -> list[Accepted]:
     """The likeliest token of every node, of equals the lowest, and where that leads."""
-    choices = array_namespace(scores.padded).argmax(scores.padded, axis=-1)
+    choices = likeliest_token(scores.padded)
     (flat,) = fetch([choices], [token for tree in trees for token in tree.tokens])
     width = choices.shape[1]
     rows = (flat[place * width : (place + 1) * width] for place in range(len(trees)))

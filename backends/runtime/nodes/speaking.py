@@ -18,6 +18,7 @@ from ...decoding import (
     draw_siblings,
     draw_siblings_ahead,
     law,
+    likeliest_token,
     likeliest_tokens,
 )
 from ...decoding import Sampling as Law
@@ -65,7 +66,7 @@ class Speaker:
     def tokens(self, scores: Array, keys: Sequence[Key]) -> tuple[list[int], Array | None]:
         """A token for each row of scores `[n, V]`, and the laws `[n, V]` that they were drawn from."""
         if not self.draws:
-            chosen, laws = array_namespace(scores).argmax(self.allowed(scores), axis=-1), None
+            chosen, laws = likeliest_token(self.allowed(scores)), None
         else:
             assert self.sampler is not None, "who draws has a law"
             laws = self.law(scores)

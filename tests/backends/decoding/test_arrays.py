@@ -20,6 +20,7 @@ from specplan.backends.decoding import (
     law,
     law_of_probabilities,
     likeliest_siblings,
+    likeliest_token,
     one_hot,
     outcome_law,
     pushforward,
@@ -84,3 +85,9 @@ def test_acceptance(rule):
     candidates = likeliest_siblings(tq[0], 3)
     assert [each.token for each in candidates] == [each.token for each in likeliest_siblings(q[0], 3)]
     assert outcome_law(tp[0], candidates, rule) == pytest.approx(outcome_law(p[0], candidates, rule))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float64"])
+def test_of_equals_the_lowest_id_is_the_likeliest_in_every_precision(dtype):
+    scores = torch.tensor([[0.5, 2.0, 2.0, -1.0], [-3.0, -3.0, -9.0, -3.0]], dtype=getattr(torch, dtype))
+    assert likeliest_token(scores).tolist() == [1, 0]
