@@ -5,22 +5,12 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Iterable
-from enum import IntEnum
 
 from .. import __version__
 from ..grammar import Diagnostic, Severity
+from .exit_codes import Exit
 
-
-class Exit(IntEnum):
-    """The exit codes; they are documented and stay as they are."""
-
-    DONE = 0
-    DIAGNOSTICS = 1
-    USAGE = 2
-    MISSING = 3
-    BUG = 70
-    INTERRUPTED = 130
-    READER_LEFT = 141
+__all__ = ["Exit", "ReaderLeft", "exit_for", "report_bug"]
 
 
 class ReaderLeft(Exception):

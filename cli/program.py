@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -81,20 +81,22 @@ def program() -> None:
     """Compile plans for how a language model decodes."""
 
 
-def main() -> NoReturn:
-    """Run the program with the words of the command line, and end with one of the exit codes."""
+def run() -> Exit:
+    """Run the program with the words of the command line."""
     _speak_utf8()
     try:
-        code = _run()
+        code = _outcome()
     except BrokenPipeError:  # it was an error that nobody reads any more
         code = Exit.READER_LEFT
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError:  # the command has said so
-            # What is still buffered must not be written once again when Python ends.
+        except (OSError, KeyboardInterrupt) as error:
+            # The command has spoken of the first. What is still buffered must not be written again when Python ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    sys.exit(int(code))
+            if isinstance(error, KeyboardInterrupt):
+                code = Exit.INTERRUPTED
+    return code
 
 
 @contextmanager
@@ -106,7 +108,7 @@ def _reader_may_leave() -> Iterator[None]:
         raise ReaderLeft from error
 
 
-def _run() -> Exit:
+def _outcome() -> Exit:
     try:
         outcome = program.main(prog_name="specplan", standalone_mode=False)
         return outcome if isinstance(outcome, Exit) else Exit.DONE

@@ -159,7 +159,15 @@ def test_rooms_are_entered_by_their_doors() -> None:
 
 
 def test_our_own_code_is_imported_at_the_top() -> None:
-    assert [str(each) for each in IMPORTS if not each.at_top] == []
+    """Only the face tells type checkers what it loads when it is asked for."""
+    assert [str(each) for each in IMPORTS if not each.at_top and each.where.parts] == []
+
+
+def test_the_face_and_the_way_into_the_program_load_nothing_of_ours() -> None:
+    code = "import sys, specplan.cli; print(*sorted(each for each in sys.modules if each.startswith('specplan')))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT.parent, check=True)
+    ours = {each for each in run.stdout.split() if not each.startswith("specplan_")}
+    assert ours == {"specplan", "specplan.cli", "specplan.cli.entry", "specplan.cli.exit_codes"}
 
 
 def test_no_import_cycles() -> None:

@@ -129,6 +129,46 @@ def test_control_c_ends_us_quietly() -> None:
     assert (process.returncode, output, errors) == (130, b"", b"\n")
 
 
+INTERRUPTED_IMPORT = """
+import signal, sys
+
+sys.argv[:2], module = ["specplan"], sys.argv[1]
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            sys.meta_path.remove(self)
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+import specplan.cli
+specplan.cli.main()
+"""
+
+
+@pytest.mark.parametrize("module", ["click", "lark", "specplan.planner", "specplan.planner.graph", "yaml"])
+def test_control_c_while_we_are_loaded_ends_us_quietly(module: str) -> None:
+    words = [sys.executable, "-c", INTERRUPTED_IMPORT, module, "check", "-"]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    ) as process:
+        assert process.wait(timeout=20) == 130
+        assert process.stdout is not None and process.stderr is not None
+        assert (process.stdout.read(), process.stderr.read().strip()) == (b"", b"")
+
+
+def test_a_second_control_c_does_not_wait() -> None:
+    twice = INTERRUPTED_IMPORT.replace("signal.raise_signal(signal.SIGINT)", 2 * "signal.raise_signal(signal.SIGINT);")
+    run = subprocess.run([sys.executable, "-c", twice, "lark", "check", "-"], input=b"", capture_output=True, cwd=ROOT)
+    assert (run.returncode, run.stdout, run.stderr) == (130, b"", b"")
+
+
+def test_control_c_is_ignored_where_whoever_started_us_wants_it_so() -> None:
+    ignored = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + INTERRUPTED_IMPORT
+    run = subprocess.run([sys.executable, "-c", ignored, "lark", "schema"], capture_output=True, cwd=ROOT)
+    assert (run.returncode, run.stderr) == (0, b"")
+
+
 def test_our_own_mistake_asks_for_a_report() -> None:
     code = "from specplan.cli import program, main; program.program.callback = None; program.COMMANDS['schema'] = ('output', '')"
     run = subprocess.run(
