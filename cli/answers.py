@@ -101,6 +101,7 @@ def statistics(result: Result, seconds: dict[str, float]) -> str:
         f"steps    {stats.steps}: {stats.tokens_per_step:.2f} tokens per step",
         f"drafts   {stats.accepted} of {stats.drafted} accepted{rate}; mean acceptance length "
         f"{stats.mean_acceptance_length:.2f}; steps that kept so many: {kept}",
+        *([f"guard    {stats.rested} of {stats.steps} steps without guesses"] if stats.rested else []),
         f"time     {shares}" if shares else "",
     ]
     return "\n".join(lines).rstrip() + "\n"

@@ -98,6 +98,8 @@ class Acceptance:
     accepted: int
     histogram: tuple[int, ...]
     """Entry k counts the steps that kept k drafts."""
+    rested: int = 0
+    """Steps without guesses, for which a guard let a row rest."""
 
     @property
     def tokens_per_step(self) -> float:
@@ -135,6 +137,7 @@ class Acceptance:
             "draft_acceptance_rate": self.draft_acceptance_rate,
             "acceptance_histogram": list(self.histogram),
             "acceptance_by_depth": list(self.reached),
+            "rested": self.rested,
         }
 
 
@@ -150,6 +153,7 @@ def acceptance(rows: Sequence[Stats]) -> Acceptance | None:
         drafted=sum(each.drafted for each in rows),
         accepted=sum(each.accepted for each in rows),
         histogram=tuple(map(sum, columns)),
+        rested=sum(each.rested for each in rows),
     )
 
 

@@ -98,6 +98,9 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     for each in comparison.measured:
         if each.differing is not None:
             yield _same(each, comparison.prompts)
+    for each in comparison.measured:
+        if each.acceptance is not None and each.acceptance.rested:
+            yield f"{each.name}: its guard let rows rest for {each.acceptance.rested} of {each.acceptance.steps} steps"
     for skipped in comparison.skipped:
         yield f"skipped {skipped.name}: {skipped.reason}"
     for left in comparison.left_out:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...grammar import DiagnosticError
-from ...planner.graph import Accept, Advance, Graph, Node, Stop, Value, Verify
+from ...planner.graph import Accept, Advance, Graph, Node, Stop, Value, Verify, Watch
 from ..models import StopStrings, TextNotUnicode
 from ..runtime import Clock, LoopDecoder, Row, State
 from .judging import entering
@@ -67,6 +67,8 @@ class TableProgram:
                 known = self._machine.run(node, known)
         stepped = self._machine.leave(state, known)
         drafted, kept = _drafts(self.graph.step.nodes, known)
+        if _rested(self.graph.step.nodes, known):
+            row.rest()
         texts = self._texts[row.key]
         for (_, thread), tokens in stepped.said:
             accepted = min(kept.get(thread, 0), len(tokens))
@@ -129,6 +131,18 @@ def _drafts(nodes: tuple[Node, ...], known: Known) -> tuple[dict[int, int], dict
             case _:
                 continue
     return drafted, kept
+
+
+def _rested(nodes: tuple[Node, ...], known: Known) -> bool:
+    """Did all threads that said something do so without guesses, under a guard?"""
+    watches = [node for node in nodes if isinstance(node, Watch)]
+    resting = [
+        trust.resting > 0
+        for node in watches
+        for trust, path in zip(known[node.trust.name], known[node.path.name], strict=True)
+        if path is not None
+    ]
+    return bool(resting) and all(resting)
 
 
 def _rows(known: Known, tree: Value) -> list[Rooted]:

@@ -37,6 +37,8 @@ class Stats:
     """Entry k counts the steps that kept k drafts."""
     prefill_s: float
     decode_s: float
+    rested: int = 0
+    """Steps without guesses, for which a guard let the row rest."""
 
     @property
     def tokens_per_step(self) -> float:
@@ -62,6 +64,7 @@ class Stats:
             "tokens_per_step": self.tokens_per_step,
             "mean_acceptance_length": self.mean_acceptance_length,
             "acceptance_histogram": list(self.acceptance_histogram),
+            "rested": self.rested,
             "prefill_s": self.prefill_s,
             "decode_s": self.decode_s,
             "tokens_per_s": self.tokens_per_s,

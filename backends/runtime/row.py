@@ -31,6 +31,8 @@ class Row:
         self._kept: Counter[int] = Counter()
         self._drafts = self._accepts = 0
         self._steps = self._drafted = self._accepted = 0
+        self._rests = False
+        self._rested = 0
 
     def text_ids(self, first: int, end: int) -> list[int]:
         """The target's tokens from one position to another, of the prompt and of what was said."""
@@ -43,6 +45,10 @@ class Row:
         self._drafts += drafted
         self._accepts += accepted
 
+    def rest(self) -> None:
+        """The step that is under way is one without guesses, because those before gained too little."""
+        self._rests = True
+
     def stepped(self, timing: Timing, *, first: bool) -> Stepped:
         """The event of the step that is over; the first row of a batch tells the timing."""
         drafted, accepted = self._drafts, self._accepts
@@ -51,6 +57,8 @@ class Row:
         self._drafted += drafted
         self._accepted += accepted
         self._kept[accepted] += 1
+        self._rested += self._rests
+        self._rests = False
         self.decode_s += timing.wall_s
         tokens, texts = self._told
         self._told = len(self._tokens), len(self._texts)
@@ -69,5 +77,6 @@ class Row:
             acceptance_histogram=histogram,
             prefill_s=self.prefill_s,
             decode_s=self.decode_s,
+            rested=self._rested,
         )
         return Result(self.prompt.id, "".join(self._texts), tuple(self._tokens), self.prompt_tokens, stats)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,17 @@ class Duet(Parrot):
                     rows.remove(row)
                 else:
                     yield event
+
+
+class Guarded(Parrot):
+    """Rests in all steps but the first."""
+
+    def stream(self, prompts: Iterable[Prompt]) -> Iterator[Event]:
+        for event in super().stream(prompts):
+            if isinstance(event, Finished):
+                stats = replace(event.result.stats, rested=event.result.stats.steps - 1)
+                event = Finished(event.id, replace(event.result, stats=stats))
+            yield event
 
 
 @pytest.fixture
@@ -115,6 +127,13 @@ def test_statistics_go_to_standard_error(run: Callable[..., Exit], capsys: pytes
     )
 
 
+def test_statistics_tell_what_a_guard_did(run: Callable[..., Exit], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--prompt", "Hello", "--stats", decoder=Guarded()) is Exit.DONE
+    assert "\nguard    2 of 3 steps without guesses\n" in capsys.readouterr().err
+    run("--prompt", "Hello", "--format", "json", decoder=Guarded())
+    assert json.loads(capsys.readouterr().out)["stats"]["rested"] == 2
+
+
 def test_an_object_per_answer(run: Callable[..., Exit], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "prompts.jsonl").write_text('{"id": "a", "prompt": "Hällo"}\n{"prompt": "Bye"}\n')
     assert run("--prompts", str(tmp_path / "prompts.jsonl"), "--format", "json") is Exit.DONE
@@ -131,6 +150,7 @@ def test_an_object_per_answer(run: Callable[..., Exit], capsys: pytest.CaptureFi
             "tokens_per_step": 5 / 3,
             "mean_acceptance_length": 1 + 2 / 3,
             "acceptance_histogram": [1, 2],
+            "rested": 0,
             "prefill_s": 0.25,
             "decode_s": 0.5,
             "tokens_per_s": 10.0,

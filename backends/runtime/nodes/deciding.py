@@ -56,13 +56,14 @@ def commit(machine: Machine, caches: Caches, paths: Paths) -> Caches:
 def watch(machine: Machine, trust: Trust, paths: Paths, *, window: int, min_speedup: float) -> Trust:
     """Count what each row gained; one that gained too little over the window rests for as long, then is trusted anew.
 
-    Nothing but how many tokens were accepted earlier is looked at, so laws are untouched.
+    Nothing but how many tokens were accepted earlier is looked at, so laws are untouched. The steps of rest are counted.
     """
     return tuple(_watched(of_row(trust, path.row) or Trusted(path.row), path, window, min_speedup) for path in paths)
 
 
 def _watched(old: Trusted, path: Path, window: int, min_speedup: float) -> Trusted:
     if old.resting:
+        path.row.rest()
         return Trusted(path.row, (), old.resting - 1)
     gains = (*old.gains, len(path.tokens))[-window:]
     if len(gains) == window and sum(gains) < min_speedup * window:

@@ -20,7 +20,8 @@ from specplan.backends.bench import (
     summarise,
 )
 from specplan.backends.bench.progress import Uncounted
-from specplan.backends.bench.statistics import Quartiles, quartiles
+from specplan.backends.bench.statistics import Acceptance, Quartiles, acceptance, quartiles
+from specplan.backends.runtime import Prompt
 
 
 @pytest.fixture
@@ -82,6 +83,18 @@ def test_sampled_answers_are_not_compared(scripted: Any, alone: Any, setting: Se
     events = rounds(contenders, alone, repeats=1, warmup=0, counting=Uncounted())
     found = summarise(replace(setting, greedy=False), ["plan", "autoregressive"], events)
     assert found.measured[0].differing is None
+
+
+def test_what_a_guard_did_is_counted_and_told(scripted: Any, alone: Any, setting: Setting) -> None:
+    (guarded,) = (replace(each, rested=4) for each in scripted("plan", kept=(5, 1)).answer([Prompt(1, "a")]).stats)
+    assert acceptance([guarded, replace(guarded, rested=3)]) == Acceptance(20, 12, 48, 2, (10, 2), rested=7)
+    found = summarise(
+        setting, ["plan"], rounds([scripted("plan", kept=(5, 1))], alone, repeats=1, warmup=0, counting=Uncounted())
+    )
+    assert "rest for" not in comparison_text(found)
+    measured = replace(found.measured[0], acceptance=acceptance([guarded]))
+    assert measured.acceptance is not None and measured.acceptance.to_json()["rested"] == 4
+    assert "\nplan: its guard let rows rest for 4 of 6 steps\n" in comparison_text(replace(found, measured=(measured,)))
 
 
 def test_nothing_was_measured(setting: Setting) -> None:
