@@ -245,17 +245,27 @@ class Machine:
     def _repeat(
         self, node: Repeat, given: Sequence[Any], trust: Sequence[Trusted] | None, setting: Setting
     ) -> tuple[Any, ...]:
-        """Run the decoder inside until every row that speculates has emitted enough; done rows rest meanwhile."""
+        """Run the decoder inside until every row that speculates has emitted enough; done rows rest meanwhile.
+
+        A row that does not speculate reads its root all the same: the next step's path does not begin with it.
+        """
         region = node.regions[0]
         inner = setting.inside(self._numbers[id(node)])
         values: list[Any] = [_opened(each) if isinstance(each, Cache) else each for each in given]
         values = [something(p.type, held, inner) for p, held in zip(region.parameters, values, strict=True)]
-        fresh = next(
-            held for held, p in zip(values, region.parameters, strict=True) if isinstance(p.type, Path | Tokens)
+        path, fresh = next(
+            (p, held) for p, held in zip(region.parameters, values, strict=True) if isinstance(p.type, Path | Tokens)
         )
         emitted: list[Line | None] = [None] * len(fresh)
         active = [
             line is not None and bool(line.tokens) and drafting.guesses(trust, row) for row, line in enumerate(fresh)
+        ]
+        roots = [None if here else line for line, here in zip(fresh, active, strict=True)]
+        values = [
+            _read_along(held, roots, inner)
+            if isinstance(held, Cache) and inner.words(held.model) is _spoken(path, inner)
+            else held
+            for held in values
         ]
         while any(active):
             values = [_resting(held, p, active) for held, p in zip(values, region.parameters, strict=True)]
@@ -330,6 +340,10 @@ def _respell(node: Respell, setting: Setting, given: Sequence[Any], cache: Cache
 def _opened(cache: Cache) -> Cache:
     """A cache with a level for what a decoder inside commits."""
     return Cache(cache.model, tuple(None if pool is None else caches.push(pool) for pool in cache.pools))
+
+
+def _read_along(cache: Cache, lines: Sequence[Line | None], setting: Setting) -> Cache:
+    return Cache(cache.model, tuple(drafting.read_all(lines, cache, setting)))
 
 
 def _resting(held: Any, parameter: Value, active: Sequence[bool]) -> Any:

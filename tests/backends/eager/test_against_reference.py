@@ -6,7 +6,7 @@ What runs here is the emitted program and the nodes that every engine shares; a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,29 @@ from specplan.backends.reference import (
 from specplan.backends.runtime import Clock, LoopDecoder, Prompt, Reading, Row, Scores, Slots, Wanted
 from specplan.backends.runtime.nodes import Machine
 from specplan.planner import compile_source
-from specplan.planner.graph import Graph, Model, Sampling
+from specplan.planner.graph import Choose, Graph, Model, Sampling, Watch
 
 PLANS = Path(__file__).parents[3] / "specs" / "plans"
-RUNS = ["autoregressive", "ngram", "draft_model", "merge", "draft_tree", "dynamic_tree", "nested"]
+RUNS = [
+    *("autoregressive", "ngram", "draft_model", "merge", "draft_tree", "dynamic_tree", "nested", "batch"),
+    "nested_guarded",
+]
+GUARDED = ("batch", "nested_guarded")
+OURS = {
+    "nested_guarded": b"guard: {min_speedup: 4.0, window: 2}\n" + (PLANS / "nested.yaml").read_bytes(),
+    "choose_drafts": b"""
+specplan: 1
+models:
+  target:  {source: qwen2.5-coder-1.5b-instruct}
+  drafter: {source: qwen2.5-0.5b-instruct}
+decode: |
+  speculate(target, draft=choose(
+    draft_model(drafter, num_speculative_tokens=4), draft_model(drafter, num_speculative_tokens=2), none, per=rows))
+sampling: {temperature: 0.7, seed: 7}
+limits: {batch: 16}
+""",
+}
+"""Plans that are not shipped; the first is a shipped one under a guard that no row of it can please for long."""
 RUN = Toy(guesses=3, new_tokens=12, prompt=8, patience=4)
 
 
@@ -112,7 +131,8 @@ class TableNetwork:
 
 
 def toy(name: str, size: Toy) -> tuple[Graph, World]:
-    compiled = compile_source((PLANS / f"{name}.yaml").read_bytes(), f"{name}.yaml", PLANS)
+    source = OURS[name] if name in OURS else (PLANS / f"{name}.yaml").read_bytes()
+    compiled = compile_source(source, f"{name}.yaml", PLANS)
     return shrink(compiled.graph, size)
 
 
@@ -127,16 +147,38 @@ def program_of(graph: Graph, world: World) -> tuple[LoopDecoder, Machine]:
     return LoopDecoder(EmittedProgram(code, machine, rows_of(graph))), machine
 
 
-def reference_says(graph: Graph, world: World, prompt: Prompt) -> tuple[int, ...]:
+@dataclass
+class Said:
+    """What a row said, and in how many steps its guard let it rest."""
+
+    tokens: list[int] = field(default_factory=list)
+    rested: int = 0
+
+
+def reference_says(graph: Graph, world: World, prompts: Sequence[Prompt]) -> list[Said]:
+    """The rows of one batch, whose ids count up from the first's."""
     machine = ReferenceMachine(graph, world)
-    state = machine.start((prompt.text.encode(),), first=prompt.id if isinstance(prompt.id, int) else 0)
-    said: list[int] = []
+    ids = [each.id for each in prompts if isinstance(each.id, int)]
+    state = machine.start([each.text.encode() for each in prompts], first=ids[0])
+    said = {each: Said() for each in ids}
     while True:
+        trust = trust_in(graph, state)
         stepped = machine.step(state)
-        said += [token for _, tokens in stepped.said for token in tokens]
+        for (request, _), tokens in stepped.said:
+            said[request].tokens += tokens
+            said[request].rested += trust[request - ids[0]]
         if all(stepped.done):
-            return tuple(said)
+            return [*said.values()]
         state = stepped.state
+
+
+def trust_in(graph: Graph, state: tuple[Any, ...]) -> list[bool]:
+    """Which rows rest in the step that begins with a state."""
+    watch = next((node for node in graph.step.nodes if isinstance(node, Watch)), None)
+    for parameter, held in zip(graph.step.parameters, state, strict=True):
+        if watch is not None and parameter.name == watch.trust.name:
+            return [each.resting > 0 for each in held]
+    return [False] * rows_of(graph)
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -144,8 +186,29 @@ def test_both_say_the_same(name: str) -> None:
     graph, world = toy(name, RUN)
     running, _ = program_of(graph, world)
     prompts = [Prompt(number, text) for number, text in enumerate(["ab", "abab", "b", "aababab"] * 8)]
-    for prompt, result in zip(prompts, running.generate(prompts), strict=True):
-        assert result.token_ids == reference_says(graph, world, prompt)
+    results = running.generate(prompts)
+    for prompt, result in zip(prompts, results, strict=True):
+        (said,) = reference_says(graph, world, [prompt])
+        assert (result.token_ids, result.stats.rested) == ((*said.tokens,), said.rested)
+    assert (sum(result.stats.rested for result in results) > 0) == (name in GUARDED)
+
+
+def test_both_take_the_same_choice_as_rows_end() -> None:
+    """With the same rows at work, the same guesses are made: of a batch as it starts, and as its rows end one by one."""
+    graph, world = toy("choose_drafts", RUN)
+    (choose,) = (node for node in graph.step.nodes if isinstance(node, Choose))
+    assert choose.cases is not None and len(choose.regions) > 1
+    texts = ["ab", "abab", "b", "aababab", "ba", "bbb", "a"]
+    drafted = set()
+    for first in range(0, 24, rows_of(graph)):
+        running, _ = program_of(graph, world)
+        prompts = [Prompt(first + row, texts[(first + row) % len(texts)]) for row in range(rows_of(graph))]
+        results = running.generate(prompts)
+        assert [[*each.token_ids] for each in results] == [
+            each.tokens for each in reference_says(graph, world, prompts)
+        ]
+        drafted |= {each.stats.drafted > 0 for each in results}
+    assert drafted == {True, False}
 
 
 def test_typical_acceptance_says_the_same() -> None:
@@ -160,7 +223,7 @@ def test_typical_acceptance_says_the_same() -> None:
     prompts = [Prompt(number, text) for number, text in enumerate(["ab", "abab", "b", "aababab"] * 4)]
     results = running.generate(prompts)
     for prompt, result in zip(prompts, results, strict=True):
-        assert result.token_ids == reference_says(graph, world, prompt)
+        assert [*result.token_ids] == reference_says(graph, world, [prompt])[0].tokens
     assert sum(result.stats.accepted for result in results) > 0
 
 
