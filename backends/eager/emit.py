@@ -29,7 +29,7 @@ from ...planner.graph import (
     inner_regions,
     parts,
 )
-from .python_text import Names, laid_out, literal
+from .python_text import Names, laid_out, literal, tuple_of
 
 PROGRAM = "decode.py"
 LIBRARY = "specplan.backends.runtime.nodes"
@@ -145,7 +145,7 @@ class _Emission:
             rows=self._rows,
             ordinal=ordinal,
             level=self._level(node),
-            region=lambda region: self._inner[id(region)],
+            regions=[self._inner[id(region)] for region in inner_regions(node)],
             counts=lambda size: tuple(case.high for case in size.cases),
             ref=lambda name: self._constants.of(str(name)),
             **given,
@@ -248,5 +248,6 @@ def _template(name: str) -> Any:
         keep_trailing_newline=True,
         autoescape=False,
     )
+    environment.filters["tuple"] = tuple_of
     environment.filters["literal"] = lambda value: literal(_plain(value))
     return environment.get_template(f"{name}.j2")

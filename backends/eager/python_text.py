@@ -27,8 +27,7 @@ def literal(value: Any) -> str:
             if text[0] == "'" and '"' not in value:
                 text = f'"{text[1:-1]}"'
         case tuple():
-            inner = ", ".join(map(literal, value))
-            text = f"({inner},)" if len(value) == 1 else f"({inner})"
+            text = tuple_of(map(literal, value))
         case float():
             text = repr(value).replace("inf", "1e999")
         case bool() | int() | None:
@@ -37,6 +36,16 @@ def literal(value: Any) -> str:
             raise AssertionError(f"no field of a node is a {type(value).__name__}")
     assert ast.literal_eval(text) == value, f"{text} does not say what it should"
     return text
+
+
+def tuple_of(parts: Iterable[str]) -> str:
+    """A tuple of what stands in these texts, with no more commas than it needs.
+
+    >>> tuple_of(["a"]), tuple_of(["a", "b"])
+    ('(a,)', '(a, b)')
+    """
+    written = [*parts]
+    return f"({written[0]},)" if len(written) == 1 else f"({', '.join(written)})"
 
 
 class Names:

@@ -60,7 +60,10 @@ def formatted(text: str) -> str:
     return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("name", ["autoregressive", "ngram", "draft_model", "merge"])
+@pytest.mark.parametrize(
+    "name",
+    ["autoregressive", "ngram", "draft_model", "merge", "batch", "draft_tree", "dynamic_tree", "nested"],
+)
 def test_shipped_plans(name: str, golden: Callable[[str, str], None]) -> None:
     compiled = compile_source((PLANS / f"{name}.yaml").read_bytes(), f"{name}.yaml", PLANS)
     assert legalise(compiled.graph, "eager", CAPABILITIES) == ()
