@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.set-up
 PLAN   := specs/plans/ngram.yaml
 # Tests run side by side, each process on one core: threads of several processes only wait for each other.
-TESTS  := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
+TESTS  := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 .PHONY: help setup quickstart test test-all lint format types clean
 
