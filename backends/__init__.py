@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from ..grammar import DiagnosticError
-from ..planner import CannotRun, CompiledPlan
+from ..planner import CannotRun, CompiledPlan, memory_of
 from ..planner.graph import Graph
 from .capabilities import CAPABILITIES
 
@@ -45,4 +45,5 @@ def decoder(plan: CompiledPlan, **options: Any) -> Any:
     cannot = [each for each in plan.diagnostics if isinstance(each, CannotRun)]
     if cannot:
         raise DiagnosticError(cannot)
-    return runner(plan.engine)(plan.graph, device=plan.device, base=plan.base, **options)
+    memory = memory_of(plan.graph, plan.costs.cards, plan.costs.prompts)
+    return runner(plan.engine)(plan.graph, device=plan.device, base=plan.base, memory=memory, **options)

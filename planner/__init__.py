@@ -3,6 +3,7 @@
 from .capabilities import Capabilities
 from .compile import LOWERED, CompiledPlan, compile_source, is_graph_text, stage_names
 from .legalise import CannotRun, legalise
+from .memory import ModelMemory, memory_of, shown_bytes
 from .unspeculated import unspeculated
 
 __all__ = [
@@ -10,9 +11,12 @@ __all__ = [
     "CannotRun",
     "Capabilities",
     "CompiledPlan",
+    "ModelMemory",
     "compile_source",
     "is_graph_text",
     "legalise",
+    "memory_of",
+    "shown_bytes",
     "stage_names",
     "unspeculated",
 ]

@@ -46,13 +46,10 @@ def _memory(graph: Graph, costs: Costs, plan: CheckedPlan | None) -> Iterator[Di
     rank, needed = max(_loads(graph, parts).items(), key=lambda load: load[1], default=(0, 0))
     if needed <= available:
         return
-    shown = tuple(
-        f"{part.model}: {shown_bytes(part.weights)} of weights, {shown_bytes(part.cache)} of cache" for part in parts
-    )
     where = f"the device `{costs.device.name}` has" if available == device else "`limits` allow"
     what = f"rank {rank} of the plan" if _ranks_of(graph) > 1 else "the plan"
     place = None if plan is None else plan.places.memory if available != device else plan.places.decode
-    yield TooMuchMemory(place, what, shown_bytes(needed), shown_bytes(available), where, shown)
+    yield TooMuchMemory(place, what, shown_bytes(needed), shown_bytes(available), where, tuple(map(str, parts)))
 
 
 def _loads(graph: Graph, parts: Iterable[ModelMemory]) -> dict[int, float]:
@@ -63,7 +60,7 @@ def _loads(graph: Graph, parts: Iterable[ModelMemory]) -> dict[int, float]:
         model = models.get(part.model)
         first = 0 if model is None or model.ranks is None else model.ranks.first
         for stage, share in enumerate(_shares(model)):
-            loads[first + stage] = loads.get(first + stage, 0.0) + share * (part.weights + part.cache)
+            loads[first + stage] = loads.get(first + stage, 0.0) + share * part.needed
     return loads
 
 

@@ -19,6 +19,14 @@ class ModelMemory:
     rows: int
     cache: int
 
+    @property
+    def needed(self) -> int:
+        """All of it."""
+        return self.weights + self.cache
+
+    def __str__(self) -> str:
+        return f"{self.model}: {shown_bytes(self.weights)} of weights, {shown_bytes(self.cache)} of cache"
+
 
 def memory_of(
     graph: Graph, cards: Mapping[str, ModelCard], prompts: Mapping[str, PromptsCard]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -12,11 +12,13 @@ from typing import Any, cast
 import torch
 
 from ...grammar import Diagnostic, DiagnosticError, SourceFile, Span
+from ...planner import ModelMemory
 from ...planner.graph import Graph, Kv, Model
 from ..models import Dtype, LoadedModel, Progress, eos_ids, load_model
 from ..runtime import LoopDecoder, Network, NotAProgram, OfRow, Row, State, WeightsDiffer
 from ..runtime.nodes import Machine
 from .emit import PROGRAM, emit
+from .memory import UNPLANNED, PlannedMemory
 from .network import TorchNetwork
 
 Load = Callable[[Model], LoadedModel]
@@ -32,38 +34,45 @@ def decoder(
     progress: Progress | None = None,
     load: Load | None = None,
     around: Around = lambda _, network: network,
+    memory: Sequence[ModelMemory] = (),
 ) -> LoopDecoder:
     """A graph, ready to run.
 
     `device` is what torch calls it, `auto`, or a profile's name; `base` is the folder from which relative sources start.
     `program` is an emitted program that was changed: it runs instead of what the graph emits. `load` brings models from
-    elsewhere, and `around` may put something between a model and the program. The graph is one that this engine can run.
-    Raises `DiagnosticError`: SP0701 to SP0743 from loading, SP0804 for a program that is none, SP0805 and SP0806 for
-    weights that do not go with the graph.
+    elsewhere, and `around` may put something between a model and the program. `memory` is what the plan was estimated to
+    need. The graph is one that this engine can run. Raises `DiagnosticError`: SP0701 to SP0743 from loading, SP0804 for a
+    program that is none, SP0805 and SP0806 for weights that do not go with the graph, SP0807 where memory is refused.
     """
     code = _code(graph, program)
     declared = _models(code)
     fetch = load or (lambda model: _load(model, device, base, progress, _place_of(model, graph)))
-    loaded = {model.name: fetch(model) for model in declared}
+    planned = PlannedMemory(memory)
+    loaded = {}
+    for model in declared:
+        with planned.needed_for(f"the weights of `{model.name}`"):
+            loaded[model.name] = fetch(model)
     problems = [problem for model in declared for problem in _differences(model, loaded[model.name], graph)]
     if problems:
         raise DiagnosticError(problems)
-    networks = {model.name: around(model, TorchNetwork(loaded[model.name], model.positions)) for model in declared}
+    with planned.needed_for("laying out the weights"):
+        networks = {model.name: around(model, TorchNetwork(loaded[model.name], model.positions)) for model in declared}
     notes = [note for each in loaded.values() for note in each.notes]
-    return LoopDecoder(EmittedProgram(code, Machine(networks, graph.target.name), rows_of(graph)), notes)
+    return LoopDecoder(EmittedProgram(code, Machine(networks, graph.target.name), rows_of(graph), planned), notes)
 
 
 class EmittedProgram:
     """The functions of an emitted module on one machine."""
 
-    def __init__(self, code: ModuleType, machine: Machine, rows: int = 1) -> None:
-        """`rows` is how many step together."""
+    def __init__(self, code: ModuleType, machine: Machine, rows: int = 1, planned: PlannedMemory = UNPLANNED) -> None:
+        """`rows` is how many step together; `planned` tells what memory was estimated."""
         self._start, self._step, self._machine = code.start, code.step, machine
-        self.rows, self.clock = rows, machine.clock
+        self.rows, self.clock, self._planned = rows, machine.clock, planned
 
     def start(self, row: Row) -> State:
         """Read a row's prompt."""
-        with torch.inference_mode():
+        what = f"the caches of prompt `{row.prompt.id}`, and to read it"
+        with self._planned.needed_for(what), torch.inference_mode():
             return cast(State, self._start(self._machine, (row,)))
 
     def join(self, state: State, started: State) -> State:
@@ -72,7 +81,7 @@ class EmittedProgram:
 
     def step(self, state: State) -> tuple[State, Collection[Row]]:
         """Go one step."""
-        with torch.inference_mode():
+        with self._planned.needed_for("a step"), torch.inference_mode():
             values, ended = self._step(self._machine, *state)
         return tuple(_without(value, ended) for value in values), ended
 

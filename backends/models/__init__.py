@@ -4,6 +4,7 @@ from .cache import ModelCache, model_cache
 from .errors import TextNotUnicode
 from .fetch import ListedModel, fetch, list_models, path
 from .load import Dtype, LoadedModel, load_model, load_tokenizer
+from .out_of_memory import asked_for, is_out_of_memory
 from .packaged import PackagedModel, packaged_models
 from .progress import Lines, Progress, Silent, shown_on
 from .source import model_folder
@@ -26,8 +27,10 @@ __all__ = [
     "Template",
     "TextNotUnicode",
     "TextStream",
+    "asked_for",
     "eos_ids",
     "fetch",
+    "is_out_of_memory",
     "list_models",
     "load_model",
     "load_tokenizer",

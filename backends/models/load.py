@@ -20,6 +20,7 @@ from .errors import (
     WeightsUnreadable,
 )
 from .manifest import FILE, damage
+from .out_of_memory import is_out_of_memory
 from .progress import Progress
 from .quiet import quiet_transformers
 from .source import model_folder
@@ -185,9 +186,11 @@ def _read_weights(source: str, folder: Path, dtype: torch.dtype, attention: str)
                 output_loading_info=True,
                 **local,
             )
-        except (DiagnosticError, MemoryError):
+        except DiagnosticError:
             raise
-        except Exception as error:  # files that others wrote: whatever is raised, they are the cause
+        except Exception as error:  # files that others wrote: whatever else is raised, they are the cause
+            if is_out_of_memory(error):
+                raise
             raise DiagnosticError([WeightsUnreadable(None, source, _first_line(error))]) from error
     absent = sorted({*report["missing_keys"], *(str(each[0]) for each in report["mismatched_keys"])})
     if absent:

@@ -2,7 +2,7 @@
 
 from .clock import Clock
 from .ending import Ending, Reason, StopText, TextStream
-from .errors import AttentionUnknown, CacheFull, NotAProgram, NothingToRead, PromptTooLong, WeightsDiffer
+from .errors import AttentionUnknown, CacheFull, NotAProgram, NothingToRead, OutOfMemory, PromptTooLong, WeightsDiffer
 from .events import (
     Decoder,
     Event,
@@ -42,6 +42,7 @@ __all__ = [
     "NotAProgram",
     "NothingToRead",
     "OfRow",
+    "OutOfMemory",
     "Path",
     "Program",
     "Prompt",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ...grammar import Diagnostic, DiagnosticError, ExampleKind
+from ...planner import ModelMemory, shown_bytes
 from .slots import NoRoom
 
 
@@ -135,3 +136,34 @@ class AttentionUnknown(Diagnostic):
     wrong: ClassVar[str] = "source: org/a-state-space-model"
     right: ClassVar[str] = "source: smollm2-135m-instruct"
     example: ClassVar[ExampleKind] = "none"
+
+
+@dataclass(frozen=True)
+class OutOfMemory(Diagnostic):
+    """Less memory than a plan needs."""
+
+    what: str
+    asked: str | None
+    planned: tuple[ModelMemory, ...]
+
+    code: ClassVar[str] = "SP0807"
+    exit_code: ClassVar[int] = 3
+    title: ClassVar[str] = "there is not enough memory for {what}"
+    rule: ClassVar[str] = (
+        "Weights and caches are held whole while a plan runs, and every pass needs some room of its own. What a plan is "
+        "estimated to need is what `explain` shows; what others use on the same device is not part of it."
+    )
+    wrong: ClassVar[str] = "limits: {context: 8192, batch: 64}"
+    right: ClassVar[str] = "limits: {context: 1024, batch: 4}"
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """What was refused, what was expected, and how to need less."""
+        refused = () if self.asked is None else (f"{self.asked} at once were refused",)
+        needed = shown_bytes(sum(each.needed for each in self.planned))
+        estimate = f"the plan was estimated to need {needed}: {'; '.join(map(str, self.planned))}"
+        return (
+            *refused,
+            *([estimate] if self.planned else []),
+            "lower `limits.context` or `limits.batch`, or give a model a smaller `dtype`",
+        )

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from specplan.backends.eager import emit
+from specplan.backends.eager.kv_cache import SlotLayer
 from specplan.backends.eager.network import TorchNetwork
 from specplan.backends.eager.run import decoder, load_program
 from specplan.backends.models import LoadedModel
-from specplan.backends.runtime import LoopDecoder
+from specplan.backends.runtime import LoopDecoder, Refused
 from specplan.grammar import DiagnosticError, render
+from specplan.planner import ModelMemory
 from specplan.planner.graph import Graph, read_graph
 
 Tiny = Callable[..., LoadedModel]
@@ -61,6 +64,53 @@ def test_weights_differ(golden: Golden, tiny: Tiny, graph_of: GraphOf) -> None:
     assert graph is not None
     told = "A graph for 300 tokens and 4096 positions, weights of 257 and 512."
     check(golden, "SP0805", told, lambda: decoder(graph, load=lambda _: tiny()))
+
+
+def refuse(*_: Any, **__: Any) -> Any:
+    raise RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate "
+        "3221225472 bytes. Error code 12 (Cannot allocate memory)"
+    )
+
+
+PLANNED = (ModelMemory("target", weights=100 << 20, slots=2057, rows=4, cache=3 << 30),)
+
+
+def test_out_of_memory(golden: Golden, tiny: Tiny, graph_of: GraphOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = decoder(graph_of("none"), load=lambda _: tiny(), memory=PLANNED)
+    alone = running.generate(["abc"])[0].token_ids
+    with monkeypatch.context() as patched:
+        patched.setattr(SlotLayer, "lazy_initialization", refuse)
+        fresh = decoder(graph_of("none"), load=lambda _: tiny(), memory=PLANNED)
+        check(golden, "SP0807", "A cache that the system has no room for.", lambda: fresh.generate(["abc"]))
+    assert fresh.generate(["abc"])[0].token_ids == alone
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")]
+)
+def test_memory_that_is_refused_in_a_step_or_for_weights(
+    tiny: Tiny, graph_of: GraphOf, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    with pytest.raises(DiagnosticError, match="not enough memory for the weights of `target`"):
+        decoder(graph_of("none"), load=fail)
+    running = decoder(graph_of("none"), load=lambda _: tiny())
+    monkeypatch.setattr(TorchNetwork, "_pass", fail)
+    refused = [each for each in running.stream(["abc"]) if isinstance(each, Refused)]
+    assert [[found.code for found in each.diagnostics] for each in refused] == [["SP0807"]]
+
+
+def test_what_else_goes_wrong_is_left_as_it_is(tiny: Tiny, graph_of: GraphOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    running = decoder(graph_of("none"), load=lambda _: tiny())
+    monkeypatch.setattr(TorchNetwork, "_pass", fail)
+    with pytest.raises(RuntimeError, match="mat1"):
+        running.generate(["abc"])
 
 
 def test_attention_unknown(golden: Golden, tiny: Tiny) -> None:
