@@ -9,7 +9,8 @@ from typing import Any
 import click
 import pytest
 
-from specplan.backends.bench import Match
+from specplan.backends.bench import GreedyCertificate, Match, Setting
+from specplan.backends.bench.certificate.greedy import Departure, Identity
 from specplan.cli.exits import Exit
 from specplan.cli.program import program
 
@@ -116,6 +117,66 @@ def test_ctrl_c_before_anything_was_measured(
     with pytest.raises(click.Abort):
         bench(NGRAM, *TOYS)
     assert capsys.readouterr().out == ""
+
+
+SETTING = Setting("ngram", "eager", "cpu", "abacus", 1, "tiny", "float32", True, 1, 8, 1, 0, {})
+FAR = Departure("a", 2, token=5, argmax=6, behind=0.5, gap=0.5, unit=1e-6, near=False)
+
+
+@pytest.mark.parametrize(("departures", "end"), [((), Exit.DONE), ((FAR,), Exit.DIAGNOSTICS)])
+def test_a_certificate_is_given_or_not(
+    departures: tuple[Departure, ...],
+    end: Exit,
+    bench: Bench,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Examined:
+        notes = ()
+
+        def certificate(self, counting: Any) -> GreedyCertificate:
+            return GreedyCertificate(SETTING, "exact by exact_match", (Identity("a", 8, departures),), ())
+
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr("specplan.cli.bench.examine", lambda plan, **how: asked.update(how) or Examined())
+    assert bench(NGRAM, "--certify", "--redraws", "70", "--limit", "1") is end
+    assert ("NOT EXACT" if departures else "EXACT: all 8 tokens") in capsys.readouterr().out
+    assert (asked["redraws"], asked["limit"], len(asked["cases"])) == (70, 1, 2)
+    assert bench(NGRAM, "--certify", "--format", "json") is end
+    value = json.loads(capsys.readouterr().out)
+    assert (value["format_version"], value["certified"]) == (1, not departures)
+
+
+def test_toy_tables_are_not_certified(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench(NGRAM, *TOYS, "--certify") is Exit.DIAGNOSTICS
+    said = capsys.readouterr()
+    assert said.out == "" and "SP0820" in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--certify", "--warmup", "1"), ("--certify", "--against", "transformers"), ("--certify", "--plot", "x.svg"),
+     ("--redraws", "10")],
+)  # fmt: skip
+def test_options_that_would_be_ignored(
+    words: tuple[str, ...], bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench(NGRAM, *TOYS, *words) is Exit.USAGE
+    assert "SP0917" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("sampling", "verdict"), [("", "exact"), ("sampling: {temperature: 0.7, top_p: 0.95}\n", "lossless")]
+)
+def test_a_real_certificate(sampling: str, verdict: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    plan = tmp_path / "short.yaml"
+    plan.write_text((PLANS / "ngram.yaml").read_text() + f"\n{sampling}limits: {{max_new_tokens: 16}}\n")
+    words = ["bench", str(plan), "--certify", "--limit", "2", "--redraws", "300", "--format", "json"]
+    assert program.main(words, standalone_mode=False) is Exit.DONE
+    value = json.loads(capsys.readouterr().out)
+    assert (value["verdict"], value["left_out"]) == (verdict, [])
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ given that drafts were accepted, which is another one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,10 +19,10 @@ from ...runtime import Program, Prompt, Row, State
 from .bookmark import Bookmark
 from .certificate import COMPARED, Place
 from .chi_square import fit
-from .remembering import RememberedScores, RememberingNetwork, Text
+from .remembering import RememberedScores, RememberingNetwork, Text, TokensOnly
 
-STEPS = 2
-"""Steps of a prefix, unless the answer is over before."""
+STEPS = 8
+"""Steps of an answer, behind one of which a round is redrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +39,37 @@ class Prefix:
 
 
 @contextmanager
-def prefix_of(program: Program, networks: Sequence[RememberingNetwork], prompt: Prompt) -> Iterator[Prefix]:
-    """A prompt and a few steps, fewer where the answer would end; its caches are open within the `with`.
+def prefix_of(
+    program: Program,
+    networks: Sequence[RememberingNetwork],
+    prompt: Prompt,
+    likeliest: Callable[[Text], float],
+    longest: int,
+) -> Iterator[Prefix]:
+    """Of the places behind a prompt's first steps the one where the target is least sure of what follows.
 
-    Raises `DiagnosticError` for a prompt that cannot be answered.
+    Behind most of a text a single token is likely enough to leave a test nothing to see. `likeliest` is the probability of
+    the likeliest token behind a text, by the target's law, and `longest` how many tokens an answer has at most. The
+    prefix's caches are open within the `with`. Raises `DiagnosticError` for a prompt that cannot be answered.
     """
     row = Row(prompt)
     try:
         state = program.start(row)
         caches = [cache for network in networks for cache in network.caches]
-        bookmark, said = Bookmark(row, caches), row.result().token_ids
+        places = [_here(row, state, caches)]
         for _ in range(STEPS):
-            following, ended = program.step(state)
-            if ended:
+            state, ended = program.step(state)
+            if ended or len(row.result().token_ids) + COMPARED > longest:
                 break
-            state, bookmark, said = following, Bookmark(row, caches), row.result().token_ids
-        yield Prefix(row, state, bookmark, (*row.prompt_ids, *said), len(said))
+            places.append(_here(row, state, caches))
+        yield min(places[1:] or places, key=lambda place: likeliest(place.text))
     finally:
         program.release(row)
+
+
+def _here(row: Row, state: State, caches: Sequence[TokensOnly]) -> Prefix:
+    said = row.result().token_ids
+    return Prefix(row, state, Bookmark(row, caches), (*row.prompt_ids, *said), len(said))
 
 
 def redraw(program: Program, prefix: Prefix, key: int) -> tuple[int, ...]:

@@ -26,6 +26,7 @@ from ...runtime import (
     StopText,
     TextStream,
     Wanted,
+    Words,
 )
 
 Text: TypeAlias = tuple[int, ...]
@@ -58,6 +59,11 @@ class RememberingNetwork:
     def eos_ids(self) -> tuple[int, ...]:
         """Tokens that end an answer."""
         return self._network.eos_ids
+
+    @property
+    def words(self) -> Words:
+        """Its vocabulary."""
+        return self._network.words
 
     @property
     def looks_are_free(self) -> bool:

@@ -11,6 +11,7 @@ from ....planner import CompiledPlan
 from ....planner.graph import Accept, Graph, Model, Sampling
 from ... import decoder
 from ...decoding import Sampling as Law
+from ...decoding import law
 from ...models import LoadedModel
 from ...runtime import LoopDecoder, Network, Program, Prompt
 from ..pairing import LeftOut
@@ -19,7 +20,7 @@ from ..setting import Setting
 from ..weights import WeightSets
 from .certificate import Redrawn, SampledCertificate
 from .redrawing import compared, distance, prefix_of, redraw
-from .remembering import RememberingNetwork
+from .remembering import RememberingNetwork, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,20 @@ class SampledExamination:
 
     def _prefix(self, number: int, prompt: Prompt, counting: Counting) -> Redrawn | LeftOut:
         drawn: Counter[tuple[int, ...]] = Counter()
-        passes = self._passes
+        scores, passes = self.networks[self.graph.target.name].scores, self._passes
+        networks, longest = [*self.networks.values()], self.setting.max_new_tokens
+
+        def likeliest(text: Text) -> float:
+            return float(law(scores.behind([text])[0], self._law).max())
+
         try:
-            with prefix_of(self.program, [*self.networks.values()], prompt) as prefix:
+            with prefix_of(self.program, networks, prompt, likeliest, longest) as prefix:
                 # No two redraws of a certificate have the same draws.
                 for key in range(number * self.redraws, (number + 1) * self.redraws):
                     counting.step(f"behind {prompt.id}")
                     drawn[redraw(self.program, prefix, key)] += 1
         except DiagnosticError as error:
             return LeftOut(prompt.id, self.setting.plan, error.diagnostics)
-        scores = self.networks[self.graph.target.name].scores
         places = compared(drawn, prefix.text, scores, self._law)
         return Redrawn(
             prompt.id,

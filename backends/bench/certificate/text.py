@@ -144,8 +144,9 @@ def _cost(each: Redrawn, place: int) -> tuple[str, str]:
 
 def _sampled_notes(certificate: SampledCertificate) -> Iterator[str]:
     yield (
-        "prefix: tokens of the prompt and of the answer; redraws go on from the same caches with draws of their own, in one "
-        "row, by the program that decodes; what models say behind a text is worked out once (passes) and looked up"
+        "prefix: tokens of the prompt and of the answer, up to where the target is least sure among the first steps; redraws go "
+        "on from the same caches with draws of their own, in one row, by the program that decodes; what models say behind a "
+        "text is worked out once (passes) and looked up"
     )
     yield (
         f"tokens that are expected less than {FEWEST:.0f} times share a cell; one cell tests nothing but that no impossible "

@@ -103,24 +103,35 @@ DRAFTED = "speculate(target, draft=draft_model(drafter, num_speculative_tokens=3
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two tiny models of one vocabulary, as a checkpoint has them: `target` and `drafter`."""
+    """Tiny models of one vocabulary, as a checkpoint has them: `target` and `drafter`, and `gemma` with sliding windows."""
     torch = pytest.importorskip("torch")
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import (
+        Gemma3ForCausalLM,
+        Gemma3TextConfig,
+        LlamaConfig,
+        LlamaForCausalLM,
+        PreTrainedTokenizerFast,
+    )
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     backend = Tokenizer(models.BPE(vocab={letter: number for number, letter in enumerate(letters)}, merges=[]))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     place = tmp_path_factory.mktemp("tiny")
-    for seed, name in enumerate(("target", "drafter")):
+    windows = ["sliding_attention", "full_attention", "sliding_attention"]
+    for seed, name in enumerate(("target", "drafter", "gemma")):
         torch.manual_seed(seed)
-        config = LlamaConfig(
-            vocab_size=257, hidden_size=32, intermediate_size=48, num_hidden_layers=3 - 2 * seed, num_attention_heads=4,
-            num_key_value_heads=2, max_position_embeddings=128, bos_token_id=None, eos_token_id=256, pad_token_id=None,
-            tie_word_embeddings=False,
-        )  # fmt: skip
-        model = LlamaForCausalLM(config)
+        shape = {
+            "vocab_size": 257, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1 if seed == 1 else 3,
+            "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128, "bos_token_id": None,
+            "eos_token_id": 256, "pad_token_id": None, "tie_word_embeddings": False,
+        }  # fmt: skip
+        model = (
+            Gemma3ForCausalLM(Gemma3TextConfig(**shape, head_dim=8, sliding_window=5, layer_types=windows))
+            if name == "gemma"
+            else LlamaForCausalLM(LlamaConfig(**shape))
+        )
         for key, weight in model.named_parameters():
             if weight.ndim == 2:
                 weight.data.normal_(0, 1.0 if "embed" in key or "lm_head" in key else 0.3)
