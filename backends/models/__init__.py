@@ -11,6 +11,7 @@ from .source import model_folder
 from .stop_strings import StopStrings
 from .text_stream import Detokenizer, TextStream
 from .tokenizer import ChatEncoder, Template, eos_ids
+from .words import TokenizerWords
 
 __all__ = [
     "ChatEncoder",
@@ -27,6 +28,7 @@ __all__ = [
     "Template",
     "TextNotUnicode",
     "TextStream",
+    "TokenizerWords",
     "asked_for",
     "eos_ids",
     "fetch",

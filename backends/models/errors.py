@@ -661,3 +661,27 @@ class TextNotUnicode(Diagnostic):
     wrong: ClassVar[str] = "specplan run plan.yaml --prompt $'caf\\xe9'"
     right: ClassVar[str] = "specplan run plan.yaml --prompt 'café'"
     example: ClassVar[ExampleKind] = "none"
+
+
+@dataclass(frozen=True)
+class VocabularyUnspelled(Diagnostic):
+    """Two vocabularies that have nothing in common, because the bytes of one's tokens are not known."""
+
+    source: str
+    reason: str
+
+    code: ClassVar[str] = "SP0745"
+    exit_code: ClassVar[int] = NOT_AT_HAND
+    title: ClassVar[str] = "what the tokens of `{source}` stand for is not known: {reason}"
+    label: ClassVar[str] = "this model"
+    rule: ClassVar[str] = (
+        "Where drafter and target have different vocabularies, guesses are carried over by the bytes of their tokens. "
+        "They are known of byte-level and of SentencePiece vocabularies that the library `tokenizers` reads."
+    )
+    wrong: ClassVar[str] = "draft_model(drafter, num_speculative_tokens=4, vocab=slem)  # a drafter of characters"
+    right: ClassVar[str] = "ngram(num_speculative_tokens=4)"
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """Drafters that need no bytes."""
+        return ("draft with a model of the target's own vocabulary, or with `ngram`",)

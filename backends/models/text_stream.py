@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ...planner.vocabulary import Spelling, byte_level_bytes, sentencepiece_bytes
+from ...planner.vocabulary import piece_bytes
+from .spelling import drops_first_space, special_ids, spelling_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -28,8 +28,8 @@ class Detokenizer:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
-        self._special = {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
-        self._spelling, self._strips = _decoder_of(tokenizer)
+        self._special = special_ids(tokenizer)
+        self._spelling, self._strips = spelling_of(tokenizer), drops_first_space(tokenizer)
         self._known: dict[int, bytes] = {}
 
     def stream(self, *, continues: bool = False) -> TextStream:
@@ -58,11 +58,7 @@ class Detokenizer:
         piece = None if token in self._special else self._tokenizer.convert_ids_to_tokens(token)
         if piece is None:
             return b""
-        if self._spelling is Spelling.SENTENCEPIECE:
-            return sentencepiece_bytes(piece)
-        # Added tokens are written as they are; when they fit the table of bytes, they spell themselves in it.
-        spelled = byte_level_bytes(piece)
-        return piece.encode("utf-8", "surrogatepass") if spelled is None else spelled
+        return piece.encode() if self._spelling is None else piece_bytes(piece, self._spelling)
 
 
 class _ByteStream:
@@ -108,20 +104,3 @@ class _DecodedAgain:
 
     def _decode(self, start: int, end: int) -> str:
         return str(self._tokenizer.decode(self._ids[start:end], skip_special_tokens=True))
-
-
-def _decoder_of(tokenizer: PreTrainedTokenizerBase) -> tuple[Spelling | None, bool]:
-    """How a tokenizer spells its tokens, and whether it drops a leading space."""
-    found = getattr(getattr(tokenizer, "backend_tokenizer", None), "decoder", None)
-    if found is None:
-        return None, False
-    decoder: Any = json.loads(found.__getstate__())  # its JSON; the whole tokenizer's is megabytes
-    steps = decoder["decoders"] if decoder["type"] == "Sequence" else [decoder]
-    kinds = {each["type"] for each in steps}
-    if "ByteLevel" in kinds:
-        return Spelling.BYTE_LEVEL, False
-    strips = any(each["type"] == "Strip" and each.get("start", 0) > 0 and each.get("content") == " " for each in steps)
-    prepends = any(each["type"] == "Metaspace" and each.get("prepend_scheme", "always") != "never" for each in steps)
-    if kinds & {"ByteFallback", "Metaspace"}:
-        return Spelling.SENTENCEPIECE, strips or prepends
-    return None, False

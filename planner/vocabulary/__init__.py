@@ -2,7 +2,7 @@
 
 from .maps import TokenMap, Vocabulary, intersection, is_whole_characters, pushforward
 from .overlap import Overlap, overlap, weighted_overlap, weighted_overlap_of_target
-from .token_bytes import Spelling, byte_characters, byte_level_bytes, sentencepiece_bytes, token_bytes
+from .token_bytes import Spelling, byte_characters, byte_level_bytes, piece_bytes, sentencepiece_bytes, token_bytes
 
 __all__ = [
     "Overlap",
@@ -14,6 +14,7 @@ __all__ = [
     "intersection",
     "is_whole_characters",
     "overlap",
+    "piece_bytes",
     "pushforward",
     "sentencepiece_bytes",
     "token_bytes",

@@ -42,6 +42,7 @@ EXAMPLES: tuple[Diagnostic, ...] = (
     errors.ControlTokensInText(None, "./odd", ("§",)),
     errors.TokenizerUnreadable(None, "./weights-only", "expected value at line 1 column 2"),
     errors.TextNotUnicode(None),
+    errors.VocabularyUnspelled(None, "characters", "its tokenizer is not one of the library `tokenizers`"),
 )
 CODES = {each.code: each for each in EXAMPLES}
 

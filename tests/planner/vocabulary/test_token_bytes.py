@@ -36,5 +36,5 @@ def test_equal_spellings_may_be_different_bytes():
 
 
 def test_special_and_added_tokens():
-    found = token_bytes(["<s>", "Ġa", "  "], Spelling.BYTE_LEVEL, special=[0], plain=[2])
-    assert found == (None, b" a", b"  ")
+    found = token_bytes(["<s>", "Ġa", "  ", None, "日"], Spelling.BYTE_LEVEL, special=[0])
+    assert found == (None, b" a", b"  ", None, "日".encode())
