@@ -59,6 +59,8 @@ def _only_spelling(normalizer: _Json | None) -> _Json | None:
 
 
 def _without_prefix(pre_tokenizer: _Json | None) -> _Json | None:
+    if pre_tokenizer is None:
+        return None
     match pre_tokenizer:
         case {"type": "Sequence", "pretokenizers": steps}:
             return {"type": "Sequence", "pretokenizers": [_without_prefix(each) for each in steps]}
