@@ -5,25 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..planner import Capabilities
-from ..planner.graph import NODES, Draft, Graph, Model, Node, parts
+from ..planner.graph import NODES, Draft, Graph, Model, Node, Spell, Table, parts
 
 # Parts of nodes, beside their defaults, that the eager engine has no code for yet.
 _EAGER_LACKS: Mapping[str, tuple[str, ...]] = {
     "lookup": ("threads",),
-    "draft": ("threads", "masks", "top", "within"),
+    "draft": ("threads", "masks", "top"),
+    "spell": ("threads",),
     "verify": ("threads", "asks"),
-    "accept": ("within",),
     "stop": ("threads",),
     "commit": ("keep",),
 }
-
-
-_EAGER_RUNS = frozenset(
-    {
-        *("encode", "prefill", "lookup", "draft", "repeat", "chain", "branch", "merge", "pack", "choose"),
-        *("verify", "accept", "stop", "commit", "watch"),
-    }
-)
 
 
 def _eager_refuses(node: Node, graph: Graph) -> str | None:
@@ -39,9 +31,15 @@ def _eager_refuses(node: Node, graph: Graph) -> str | None:
             return f"it runs in one process, and `{model.name}` has ranks"
         if len({each.device for each in graph.all(Model)}) > 1:
             return "it keeps all models of a plan on one device"
-        if isinstance(node, Draft) and model.vocab != graph.target.vocab:
-            return f"its drafters have the target's vocabulary, and `{model.name}` does not"
+    if isinstance(node, Draft) and node.shape is not None and _is_many_to_one(node, graph):
+        return "it draws trees within tables of equal bytes alone"
+    if isinstance(node, Spell) and node.lookahead > 1:
+        return "it looks one draft token ahead when it spells"
     return None
+
+
+def _is_many_to_one(node: Draft, graph: Graph) -> bool:
+    return node.within is not None and graph.named(node.within, Table).method != "tli"
 
 
 CAPABILITIES: Mapping[str, Capabilities] = {
@@ -67,6 +65,9 @@ CAPABILITIES: Mapping[str, Capabilities] = {
                     "commit",
                     "watch",
                     "choose",
+                    "translate",
+                    "respell",
+                    "spell",
                 ]
             ),
             refuses=_eager_refuses,

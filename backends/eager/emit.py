@@ -5,10 +5,10 @@ What the templates see of a graph are its nodes; every name and every string of 
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from ...planner.graph import (
@@ -17,12 +17,17 @@ from ...planner.graph import (
     Draft,
     Engine,
     Graph,
+    Guess,
     Kv,
+    Model,
     Node,
+    Path,
     Ref,
     Region,
     Repeat,
     Spell,
+    Table,
+    Tokens,
     Type,
     Value,
     Vocab,
@@ -33,7 +38,7 @@ from .python_text import Names, laid_out, literal, tuple_of
 
 PROGRAM = "decode.py"
 LIBRARY = "specplan.backends.runtime.nodes"
-_TEMPLATES = Path(__file__).parent / "templates"
+_TEMPLATES = pathlib.Path(__file__).parent / "templates"
 _TYPES = {
     "Chat": "Rows",
     "Done": "Rows",
@@ -148,6 +153,9 @@ class _Emission:
             regions=[self._inner[id(region)] for region in inner_regions(node)],
             counts=lambda size: tuple(case.high for case in size.cases),
             ref=lambda name: self._constants.of(str(name)),
+            spoken=self._spoken,
+            vocab=lambda model: str(self._graph.named(model, Model).vocab),
+            is_owed=lambda value: isinstance(value.type, Tokens),
             **given,
         )
         comment = ", ".join(str(value.type) for value in node.results)
@@ -165,6 +173,14 @@ class _Emission:
     @staticmethod
     def _name(value: Value, names: Names) -> str:
         return "None" if value == NONE else names.of(value.name)
+
+    def _spoken(self, value: Value) -> str:
+        """The vocabulary that tokens are in; that of a table's words is the one they come from."""
+        kind = value.type
+        assert isinstance(kind, Tokens | Path | Guess), "what is spoken is made of tokens"
+        declared = self._graph.declared.get(kind.vocab or self._graph.target.vocab)
+        assert declared is not None, "tokens are in a declared vocabulary"
+        return str(declared.source if isinstance(declared, Table) else declared.name)
 
     def _slots(self, model: str) -> int:
         """The most rows that any cache of a model holds, those that await a verdict included."""

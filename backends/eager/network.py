@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import groupby
 from typing import cast
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from ...grammar import DiagnosticError
 from ..models import ChatEncoder, Detokenizer, LoadedModel, StopStrings, Template
-from ..runtime import AttentionUnknown, Cache, Clock, Encoder, Reading, Row, Scores, StopText, TextStream, Wanted
+from ..runtime import AttentionUnknown, Cache, Clock, Encoder, Reading, Row, Scores, StopText, TextStream, Wanted, Words
 from .kv_cache import KvCache, KvPool
 from .on_device import on_device
 from .passes import Layout
@@ -46,6 +47,13 @@ class TorchNetwork:
     def looks_are_free(self) -> bool:
         """A GPU computes while the host goes on, and looking at its numbers waits for it."""
         return bool(self._loaded.device.type == "cpu")
+
+    @cached_property
+    def words(self) -> Words:
+        """The tokenizer's vocabulary, with what pads it in the logits."""
+        from ..models.words import TokenizerWords
+
+        return TokenizerWords(self._loaded.tokenizer, self._loaded.vocab_size, source=self._loaded.source)
 
     def open(self, row: Row, slots: int, rows: int) -> KvCache:
         """An empty cache beside those of other rows; a new pool is set aside if none has a place."""

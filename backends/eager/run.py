@@ -58,7 +58,15 @@ def decoder(
     with planned.needed_for("laying out the weights"):
         networks = {model.name: around(model, TorchNetwork(loaded[model.name], model.positions)) for model in declared}
     notes = [note for each in loaded.values() for note in each.notes]
-    return LoopDecoder(EmittedProgram(code, Machine(networks, graph.target.name), rows_of(graph), planned), notes)
+    return LoopDecoder(
+        EmittedProgram(
+            code,
+            Machine(networks, graph.target.name, {model.vocab: model.name for model in declared}),
+            rows_of(graph),
+            planned,
+        ),
+        notes,
+    )
 
 
 class EmittedProgram:

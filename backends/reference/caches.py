@@ -64,9 +64,24 @@ def line_slots(line: Line) -> list[Slot]:
 
 
 def read_owed(pool: Pool, line: Line, but: int = 0) -> Pool:
-    """Read the tokens of a line that the cache does not hold yet, but for the last few."""
+    """Read the tokens of a line that the cache does not hold yet, but for the last few.
+
+    What the cache has otherwise is forgotten: another vocabulary's text is spelled anew where words come to be complete.
+    """
+    pool = _as_far_as_alike(pool, line)
     owed = line.from_token(length(pool, line.thread))
     return settle(pool, line_slots(owed)[: max(0, len(owed.tokens) - but)])
+
+
+def _as_far_as_alike(pool: Pool, line: Line) -> Pool:
+    """The pool without what it has behind the first token that the line has otherwise."""
+    held = [slot for slot in pool.slots if slot.thread == line.thread and slot.index >= line.start]
+    other = next((slot for slot, token in zip(held, line.tokens, strict=False) if slot.token != token), None)
+    first = line.start + len(line.tokens) if other is None else other.index
+    if not held or held[-1].index < first:
+        return pool
+    assert not pool.levels, "what awaits a verdict is kept or dropped by it"
+    return replace(pool, slots=tuple(slot for slot in pool.slots if slot.thread != line.thread or slot.index < first))
 
 
 def context(

@@ -52,6 +52,11 @@ class TableVocabulary:
         assert len(self.tokens) <= MOST_TOKENS, f"a table has at most {MOST_TOKENS} tokens, not {len(self.tokens)}"
 
     @property
+    def spelled(self) -> Sequence[bytes | None]:
+        """What each token stands for."""
+        return self.tokens
+
+    @property
     def size(self) -> int:
         """How many tokens there are; masks and prompt tokens lie outside."""
         return len(self.tokens)

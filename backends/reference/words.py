@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ...planner.graph import Encode, Prefill, Respell, Translate
 from ..decoding import TokenMap, pushforward
+from ..runtime.spelling import synchronised, whole_characters
 from . import caches
 from .drafting import image_vocab, read_all
 from .setting import Setting, array
@@ -105,18 +106,6 @@ def continue_encoding(words: TableVocabulary, before: bytes, text: bytes) -> Nam
     return together[behind:] if words.spell(together[:behind]) == before else words.encode(text)
 
 
-def whole_characters(text: bytes) -> bytes:
-    """The bytes up to the end of the last complete character."""
-    for held in range(4):
-        cut = text[: len(text) - held]
-        try:
-            cut.decode()
-        except UnicodeDecodeError:
-            continue
-        return cut
-    return text
-
-
 def respell_path(
     node: Respell, setting: Setting, path: Sequence[Line | None], cache: Cache, words: TableVocabulary
 ) -> tuple[Line | None, ...]:
@@ -132,6 +121,6 @@ def _owed(line: Line, pool: Pool | None, words: TableVocabulary) -> Line:
     known = [slot for slot in caches.all_slots(pool, line.thread) if line.thread or slot.index >= pool.prompt]
     spelled = words.spell([slot.token for slot in known])
     assert line.text.startswith(spelled), f"the cache holds {spelled!r}, and what was said is {line.text!r}"
-    owed = words.encode(whole_characters(line.text[len(spelled) :]))
-    start = caches.length(pool, line.thread)
+    kept, owed = synchronised(words, [slot.token for slot in known], line.text)
+    start = caches.length(pool, line.thread) - len(known) + kept
     return replace(line, tokens=owed, start=start, position=start, laws=())

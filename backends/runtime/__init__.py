@@ -23,6 +23,7 @@ from .ngram import continuation
 from .row import Row
 from .slots import NoRoom, Reading, Slots
 from .values import Guess, OfRow, Path, Tree
+from .words import Words
 
 __all__ = [
     "AttentionUnknown",
@@ -64,6 +65,7 @@ __all__ = [
     "Tree",
     "Wanted",
     "WeightsDiffer",
+    "Words",
     "continuation",
     "numbered",
     "row_key",

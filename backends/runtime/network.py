@@ -11,6 +11,7 @@ from .clock import Clock
 from .ending import StopText, TextStream
 from .row import Row
 from .slots import Reading, Slots
+from .words import Words
 
 
 class Wanted(Enum):
@@ -70,6 +71,10 @@ class Network(Protocol):
     @property
     def looks_are_free(self) -> bool:
         """Do its numbers lie where the host can look at them without waiting?"""
+
+    @property
+    def words(self) -> Words:
+        """Its vocabulary. Raises `DiagnosticError` for one that cannot be told in bytes."""
 
     def open(self, row: Row, slots: int, rows: int) -> Cache:
         """An empty cache for a row, with that many slots, beside those of up to `rows` rows."""

@@ -19,6 +19,8 @@ class Row:
         self.prompt_ids: tuple[int, ...] = ()
         """The prompt in the target's tokens, where an engine has encoded it."""
         self.prompt_tokens = 0
+        self.prompt_sizes: dict[str, int] = {}
+        """How many tokens the prompt has for each model, by the model's name."""
         self.context: int | None = None
         """Positions that the target's cache has room for."""
         self.continues = False
@@ -33,6 +35,12 @@ class Row:
         self._steps = self._drafted = self._accepted = 0
         self._rests = False
         self._rested = 0
+        self._respelled = self._canonical = 0
+
+    @property
+    def said(self) -> Sequence[int]:
+        """The target's tokens that were shown."""
+        return self._tokens
 
     def text_ids(self, first: int, end: int) -> list[int]:
         """The target's tokens from one position to another, of the prompt and of what was said."""
@@ -44,6 +52,11 @@ class Row:
         self._texts.append(text)
         self._drafts += drafted
         self._accepts += accepted
+
+    def respelled(self, *, canonical: bool) -> None:
+        """Guesses were spelled in the target's words in the step that is under way; did it cut them as it would itself?"""
+        self._respelled += 1
+        self._canonical += canonical
 
     def rest(self) -> None:
         """The step that is under way is one without guesses, because those before gained too little."""

@@ -106,8 +106,16 @@ class Slots:
         Returns where the kept rows begin, and from which slots they come, in order.
         """
         assert self._levels, "nothing awaits a verdict in this cache"
+        return self.keep(tuple(self._levels[-1].walk(path, start)))
+
+    def pending(self) -> tuple[list[int], list[int | None]]:
+        """The tokens of the level on top, and below which of them each hangs (None: below all that is under it)."""
+        assert self._levels, "nothing awaits a verdict in this cache"
+        return self._levels[-1].tokens, self._levels[-1].parents
+
+    def keep(self, kept: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+        """Take the level off, and keep these of its rows, each below the one before; returns what `commit` does."""
         level = self._levels.pop()
-        kept = tuple(level.walk(path, start))
         tokens = [int(level.tokens[row]) for row in kept]
         self.used = level.base
         if self._levels:
@@ -116,6 +124,12 @@ class Slots:
             self._committed += tokens
             self.used += len(tokens)
         return level.base, tuple(level.base + row for row in kept)
+
+    def rewind(self, size: int) -> None:
+        """Forget what is behind the first `size` tokens; nothing awaits a verdict."""
+        assert not self._levels, "what awaits a verdict is kept or dropped by it"
+        del self._committed[size:]
+        self.used = size
 
     def text(self, path: Sequence[int], start: int) -> list[int]:
         """All tokens up to the end of a path that goes on where this cache ends, or overlaps its end."""

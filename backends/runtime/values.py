@@ -29,6 +29,8 @@ class Path:
     drafted: int = 0
     text: str | None = None
     laws: Sequence[Any] | None = None
+    draws_at: int | None = None
+    """What draws behind the path are keyed by, where it is not the position: another model's words count in the target's."""
 
     @property
     def end(self) -> int:
@@ -45,13 +47,19 @@ class Path:
 class Guess:
     """Guessed tokens of a row: a line, or a bush whose node i hangs below node `parents[i - 1]` (0 is the root).
 
-    `laws[i]` `[V]` is what token i was drawn from, given the siblings before it; `laws` is None for certain tokens.
+    `laws[i]` `[V]` is what token i was drawn from, given the siblings before it; `laws` is None for certain tokens. The last
+    token of a line may be None: a draw that has no token in this vocabulary, whose law counts.
     """
 
     row: Row
-    tokens: tuple[int, ...] = ()
+    tokens: tuple[int | None, ...] = ()
     laws: Sequence[Any] | None = None
     parents: tuple[int, ...] | None = None
+
+    @property
+    def known(self) -> tuple[int, ...]:
+        """The tokens without a null behind them."""
+        return tuple(token for token in self.tokens if token is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,10 +3,11 @@
 A value is a tuple with one entry for each row that does not rest.
 """
 
-from ....planner.graph import Dynamic, Model, Recent, Sampling, Static
+from ....planner.graph import Dynamic, Model, Recent, Sampling, Static, Table
 from ..network import Caches, Scores
 from ..values import Guesses, Paths, Rows, Trees, Trust
 from .accepting import accept
+from .bridging import respell, spell, translate
 from .deciding import choose, commit, emit, stop, watch
 from .drafting import draft, lookup, repeat
 from .machine import Machine
@@ -25,6 +26,7 @@ __all__ = [
     "Sampling",
     "Scores",
     "Static",
+    "Table",
     "Trees",
     "Trust",
     "accept",
@@ -40,7 +42,10 @@ __all__ = [
     "pack",
     "prefill",
     "repeat",
+    "respell",
+    "spell",
     "stop",
+    "translate",
     "verify",
     "watch",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from array_api_compat import array_namespace
 
-from ....planner.graph import Sampling
+from ....planner.graph import Sampling, Table
 from ...decoding import (
     Array,
     ExactMatch,
@@ -20,6 +22,7 @@ from ...decoding import (
     fetch,
     law,
     likeliest_token,
+    restrict_logits,
 )
 from ...decoding import Path as Accepted
 from ...decoding import Sampling as Law
@@ -38,34 +41,59 @@ def accept(
     *,
     rule: Literal["exact_match", "rejection", "typical"],
     sampling: Sampling,
+    within: Table | None = None,
     epsilon: float | None = None,
     delta: float | None = None,
 ) -> Paths:
     """Walk each row's tree as the target would, and end with the target's own token.
 
-    All that the host learns of a step it learns here, in one look at the device.
+    Of the target's law only the words of a table count, where there is one `within` which this decoder drafts. All that
+    the host learns of a step it learns here, in one look at the device.
     """
     sampler = machine.sampler(sampling)
+    judge = _Judge(sampler, _rule(rule, epsilon, delta), _allowed(machine, within, scores))
     if sampler.is_greedy:
         # Under a law that is all on one token every rule follows that token.
-        accepted = _follow_all(trees, scores)
+        accepted = _follow_all(trees, scores, judge.allowed)
     else:
         keys = [machine.key(tree.row, tree.start + 1) for tree in trees]
         walk = _walk_all if machine.target.looks_are_free else _walk_ahead
-        accepted = walk(trees, scores, _rule(rule, epsilon, delta), sampler, keys)
+        accepted = walk(trees, scores, judge, keys)
     return tuple(
-        _path(tree, scores.of(at), found, sampler) for at, (tree, found) in enumerate(zip(trees, accepted, strict=True))
+        _path(tree, scores.of(at), found, judge) for at, (tree, found) in enumerate(zip(trees, accepted, strict=True))
     )
 
 
-def _path(tree: Tree, scores: Array, accepted: Accepted, sampler: Sampler) -> Path:
-    laws = None if sampler.is_greedy else LateLaws(scores, sampler.law, (0, *accepted.nodes))
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """By which law and which rule a tree is walked."""
+
+    sampler: Sampler
+    rule: Rule
+    allowed: Array | None
+    """Booleans `[V]`; None for all."""
+
+    def laws(self, scores: Array, rows: Sequence[int] | None = None) -> LateLaws:
+        """The target's laws, one by one."""
+        return LateLaws(scores, self.sampler.law, rows, self.allowed)
+
+    def law(self, scores: Array) -> Array:
+        """All of them at once."""
+        return law(scores, self.sampler.law, self.allowed)
+
+
+def _allowed(machine: Machine, within: Table | None, scores: Scores) -> Array | None:
+    return None if within is None else machine.bridge(within).allowed(scores.padded)
+
+
+def _path(tree: Tree, scores: Array, accepted: Accepted, judge: _Judge) -> Path:
+    laws = None if judge.sampler.is_greedy else judge.laws(scores, (0, *accepted.nodes))
     return Path(tree.row, accepted.tokens, tree.start + 1, accepted.nodes, len(tree.parents), laws=laws)
 
 
-def _follow_all(trees: Trees, scores: Scores) -> list[Accepted]:
+def _follow_all(trees: Trees, scores: Scores, allowed: Array | None) -> list[Accepted]:
     """The likeliest token of every node, of equals the lowest, and where that leads."""
-    choices = likeliest_token(scores.padded)
+    choices = likeliest_token(scores.padded if allowed is None else restrict_logits(scores.padded, allowed))
     (flat,) = fetch([choices], [token for tree in trees for token in tree.tokens])
     width = choices.shape[1]
     rows = (flat[place * width : (place + 1) * width] for place in range(len(trees)))
@@ -85,23 +113,23 @@ def _follow(tree: Tree, choices: list[int]) -> Accepted:
         here = child
 
 
-def _walk_all(trees: Trees, scores: Scores, rule: Rule, sampler: Sampler, keys: list[Key]) -> list[Accepted]:
+def _walk_all(trees: Trees, scores: Scores, judge: _Judge, keys: list[Key]) -> list[Accepted]:
     """Row by row, looking at each number when it is needed: most drafts end before their last node."""
-    return [_walk(tree, scores.of(at), rule, sampler, keys[at]) for at, tree in enumerate(trees)]
+    return [_walk(tree, scores.of(at), judge, keys[at]) for at, tree in enumerate(trees)]
 
 
-def _walk(tree: Tree, scores: Array, rule: Rule, sampler: Sampler, key: Key) -> Accepted:
-    if tree.line is None or _sorts(sampler.law):
-        laws = LateLaws(scores, sampler.law)
-        return accept_tree(laws, proposals_of(tree), rule, sampler.draws, key)
+def _walk(tree: Tree, scores: Array, judge: _Judge, key: Key) -> Accepted:
+    draws = judge.sampler.draws
+    if tree.line is None or _sorts(judge.sampler.law):
+        return accept_tree(judge.laws(scores), proposals_of(tree), judge.rule, draws, key)
     q = None if tree.line.laws is None else array_namespace(scores).stack(list(tree.line.laws))
-    return accept_chain(law(scores, sampler.law), tree.line.tokens, q, rule, sampler.draws, key)
+    return accept_chain(judge.law(scores), tree.line.tokens, q, judge.rule, draws, key)
 
 
-def _walk_ahead(trees: Trees, scores: Scores, rule: Rule, sampler: Sampler, keys: list[Key]) -> list[Accepted]:
+def _walk_ahead(trees: Trees, scores: Scores, judge: _Judge, keys: list[Key]) -> list[Accepted]:
     """Everything that any outcome needs is worked out on the device, and looked at once for all rows."""
     waiting = [
-        accept_ahead(law(scores.of(at), sampler.law), proposals_of(tree), rule, sampler.draws, keys[at])
+        accept_ahead(judge.law(scores.of(at)), proposals_of(tree), judge.rule, judge.sampler.draws, keys[at])
         for at, tree in enumerate(trees)
     ]
     arrays = [array for each in waiting for array in each.arrays]

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from ....planner.graph import Model
 from ..ending import Ending
 from ..network import Caches
 from ..row import Row
 from ..values import Path, Paths, Rows, Trust, Trusted, of_row, of_rows
+from .bridging import kept_rows
 from .machine import Machine, node
 
 NEVER = 1 << 62
@@ -43,10 +45,17 @@ def _has_ended(row: Row) -> bool:
 
 
 @node
-def commit(machine: Machine, caches: Caches, paths: Paths) -> Caches:
-    """Keep what spells the paths, their last tokens unread, and drop the level."""
+def commit(machine: Machine, caches: Caches, paths: Paths, *, of: str | None = None, by: Model | None = None) -> Caches:
+    """Keep what spells the paths, their last tokens unread, and drop the level.
+
+    Paths in another vocabulary, `of`, than that of the caches' model, `by`, are compared in bytes.
+    """
     for path, cache in zip(paths, of_rows(caches, paths), strict=True):
-        first, kept = cache.slots.commit(path.tokens, path.start)
+        if of is None or by is None:
+            first, kept = cache.slots.commit(path.tokens, path.start)
+        else:
+            rows = kept_rows(cache, path, by, machine.words_of(of), machine.network(by).words)
+            first, kept = cache.slots.keep(rows)
         if kept != tuple(range(first, first + len(kept))):
             machine.move(cache, kept, first)
     return caches

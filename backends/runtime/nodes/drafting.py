@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from ....planner.graph import Dynamic, Model, Recent, Sampling, Static
-from ..network import Caches, Scores, Wanted
+from ....planner.graph import Dynamic, Model, Recent, Sampling, Static, Table
+from ..network import Cache, Caches, Scores, Wanted
 from ..ngram import continuation
 from ..values import Guess, Guesses, Path, Paths, Trust, of_row, of_rows
 from .bushes import dynamic_bushes, static_bushes
@@ -39,27 +39,33 @@ def draft(
     by: Model,
     tokens: int,
     shape: Static | Dynamic | None = None,
+    within: Table | None = None,
     sampling: Sampling | None = None,
     ordinal: int = 0,
     min_confidence: float | None = None,
+    capacity: int | None = None,
 ) -> tuple[Guesses, Caches]:
     """Read what is owed, then guess with a model; the rows that it reads of its own guesses await a verdict.
 
     Guesses are drawn from the law of `sampling`, which is kept, or are the likeliest tokens. In a line an end token is the
     last guess; a guess whose likeliest token the model finds less likely than `min_confidence` is not made. `shape` makes a
-    bush of `tokens` layers instead. `ordinal` tells the draws of several drafting nodes apart.
+    bush of `tokens` layers instead. `ordinal` tells the draws of several drafting nodes apart. `within` is a table: its
+    words alone are guessed. Rows that owe nothing, or more than a cache of `capacity` has room for, are silent.
     """
     mine = of_rows(caches, source)
-    guessing = [place for place, path in enumerate(source) if tokens and is_trusted(trust, path)]
-    unread = [owed(path, cache) for path, cache in zip(source, mine, strict=True)]
-    scores = read_lines(machine, by, mine, unread, Wanted.LAST if guessing else Wanted.NONE)
+    unread = [_that_fits(owed(path, cache), cache, capacity) for path, cache in zip(source, mine, strict=True)]
+    reading = [place for place, line in enumerate(unread) if line]
+    guessing = [place for place in reading if tokens and is_trusted(trust, source[place])]
+    wanted = Wanted.LAST if guessing else Wanted.NONE
+    scores = read_lines(machine, by, [mine[place] for place in reading], [unread[place] for place in reading], wanted)
     for cache in mine:
         cache.slots.open()
     made = {id(path.row): Guess(path.row) for path in source}
     if guessing:
-        speaker = Speaker(machine, by, None if sampling is None else machine.sampler(sampling), ordinal)
+        law = None if sampling is None else machine.sampler(sampling)
+        speaker = Speaker(machine, by, law, ordinal, None if within is None else machine.bridge(within))
         roots, behind = tuple(source[place] for place in guessing), tuple(mine[place] for place in guessing)
-        last = _last(scores, guessing, len(source))
+        last = _last(scores, [reading.index(place) for place in guessing], len(reading))
         match shape:
             case None:
                 guesses = draft_lines(speaker, roots, behind, last, tokens, min_confidence)
@@ -91,7 +97,8 @@ def repeat(
         for cache in of_rows(each, roots):
             cache.slots.open()
     said = {id(path.row): Path(path.row, (), path.end) for path in roots}
-    state: tuple[Any, ...] = (tuple(path for path in roots if is_trusted(trust, path)), *caches)
+    active = tuple(path for path in roots if path.tokens and is_trusted(trust, path))
+    state: tuple[Any, ...] = (active, *caches)
     with machine.inside(level):
         while state[0]:
             state, told = region(machine, *state)
@@ -100,6 +107,11 @@ def repeat(
             state = (active, *state[1:])
     guesses = tuple(_guessed(said[id(path.row)]) for path in roots)
     return (guesses, *state[1:])
+
+
+def _that_fits(line: Sequence[int], cache: Cache, capacity: int | None) -> Sequence[int]:
+    """What is to be read, or nothing once it is too much: a drafter without room falls silent."""
+    return line if capacity is None or cache.slots.used + len(line) <= capacity else ()
 
 
 def is_trusted(trust: Trust, path: Path) -> bool:

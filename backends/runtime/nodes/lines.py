@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,9 @@ class _Line:
     cache: Any
     tokens: list[int] = field(default_factory=list)
     laws: list[Array] = field(default_factory=list)
+    unread: Sequence[Any] = ()
+    """What the model reads before its next guess."""
+    read: int = 0
 
     def guess(self) -> Guess:
         return Guess(self.root.row, tuple(self.tokens), self.laws or None)
@@ -29,31 +33,30 @@ def draft_lines(
 ) -> Guesses:
     """At most `tokens` guesses behind each root, whose scores `[rows, V]` are known; rows may end early.
 
-    A guess is not made where the likeliest token is less likely than `floor`; an end token is the last one.
+    A guess is not made where the likeliest token is less likely than `floor`; an end token is the last one, and so is one
+    that the model cannot read on from in `tokens` rows less one.
     """
     lines = [_Line(root, cache) for root, cache in zip(roots, caches, strict=True)]
     speaking = lines
     for ahead in range(tokens):
-        speaking, scores = _confident(speaker, speaking, scores, floor)
+        speaking, scores = _able(speaker, speaking, scores, floor)
         if not speaking:
             break
         _speak(speaker, speaking, scores, ahead)
         if ahead + 1 == tokens:
             break
-        speaking = [line for line in speaking if not speaker.ends(line.tokens[-1])]
-        scores = _read_last(speaker, speaking)
+        speaking = [line for line in speaking if _goes_on(speaker, line, tokens - 1)]
+        scores = _read_on(speaker, speaking)
     return tuple(line.guess() for line in lines)
 
 
-def _confident(
-    speaker: Speaker, speaking: list[_Line], scores: Array, floor: float | None
-) -> tuple[list[_Line], Array]:
-    if floor is None or not speaking:
+def _able(speaker: Speaker, speaking: list[_Line], scores: Array, floor: float | None) -> tuple[list[_Line], Array]:
+    """The lines for which there is something to say, and is it likely enough?"""
+    able = speaker.able(scores, floor) if speaking else None
+    if able is None or all(able):
         return speaking, scores
-    sure = [place for place, answer in enumerate(speaker.confident(scores, floor)) if answer]
-    if len(sure) == len(speaking):
-        return speaking, scores
-    return [speaking[place] for place in sure], scores[sure]
+    left = [place for place, answer in enumerate(able) if answer]
+    return [speaking[place] for place in left], scores[left]
 
 
 def _speak(speaker: Speaker, speaking: list[_Line], scores: Array, ahead: int) -> None:
@@ -65,13 +68,22 @@ def _speak(speaker: Speaker, speaking: list[_Line], scores: Array, ahead: int) -
             line.laws.append(laws[place])
 
 
-def _read_last(speaker: Speaker, speaking: list[_Line]) -> Array:
-    """The scores behind each line's last guess, `[rows, V]`."""
+def _goes_on(speaker: Speaker, line: _Line, room: int) -> bool:
+    """Does another guess follow the last? Then it is known what is read before."""
+    if speaker.ends(line.tokens[-1]):
+        return False
+    line.unread = speaker.reads(line.tokens[-1])
+    line.read += len(line.unread)
+    return len(line.unread) > 0 and line.read <= room
+
+
+def _read_on(speaker: Speaker, speaking: list[_Line]) -> Array:
+    """The scores behind what each line reads, `[rows, V]`."""
     if not speaking:
         return None
     caches = tuple(line.cache for line in speaking)
     scores = speaker.machine.read(
-        speaker.by, caches, lambda cache, place: cache.slots.append(speaking[place].tokens[-1:]), Wanted.LAST
+        speaker.by, caches, lambda cache, place: cache.slots.append(speaking[place].unread), Wanted.LAST
     )
     assert scores is not None, "scores were wanted"
     return scores.last

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from ....planner.graph import Model, Sampling
+from ....planner.graph import Model, Sampling, Table
 from ...decoding import Counter, Key, Purpose
 from ...decoding import Sampling as Law
+from ..bridge import Bridge, bridge
 from ..clock import Clock
 from ..errors import full
 from ..network import Cache, Encoder, Network, Scores, Wanted
 from ..row import Row
 from ..slots import NoRoom, Reading
+from ..words import Words
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,13 +39,18 @@ class Sampler:
 class Machine:
     """The first argument of every node."""
 
-    def __init__(self, networks: Mapping[str, Network], target: str) -> None:
-        """Models by their names in the graph; `target` is the one whose text is shown."""
+    def __init__(self, networks: Mapping[str, Network], target: str, vocabs: Mapping[str, str] | None = None) -> None:
+        """Models by their names in the graph; `target` is the one whose text is shown.
+
+        `vocabs` names for each vocabulary a model that has it; graphs with one vocabulary need none.
+        """
         self.clock = Clock()
         self._networks = dict(networks)
         self._target = target
         self._samplers: dict[Sampling, Sampler] = {}
         self._encoders: dict[tuple[str, str, str | None], Encoder] = {}
+        self._vocabs = dict(vocabs or {})
+        self._bridges: dict[Table, Bridge] = {}
         self._open: dict[int, list[tuple[Network, Cache]]] = {}
         self._level = 0
 
@@ -67,6 +74,18 @@ class Machine:
             self._encoders[key] = self.network(model).encoder(template, system)
         return self._encoders[key]
 
+    def words_of(self, vocab: str) -> Words:
+        """A vocabulary by its name in the graph."""
+        return self._networks[self._vocabs[vocab]].words
+
+    def bridge(self, table: Table) -> Bridge:
+        """A declared table, made once."""
+        if table not in self._bridges:
+            drafter, target = (self._networks[self._vocabs[str(each)]] for each in (table.source, table.target))
+            ends = dict([*zip(drafter.eos_ids, target.eos_ids, strict=False)][:1])
+            self._bridges[table] = bridge(table, drafter.words, target.words, ends)
+        return self._bridges[table]
+
     def sampler(self, sampling: Sampling) -> Sampler:
         """What a declared law of sampling means."""
         if sampling not in self._samplers:
@@ -77,6 +96,11 @@ class Machine:
     def key(self, row: Row, position: int, purpose: Purpose = Purpose.TARGET, index: int = 0) -> Key:
         """Names a draw of a row, at the level of the decoder that is running."""
         return Key(row.key, position, purpose, index, level=self._level)
+
+    @property
+    def is_inside(self) -> bool:
+        """Is a decoder that drafts running?"""
+        return self._level > 0
 
     @contextmanager
     def inside(self, level: int) -> Iterator[None]:

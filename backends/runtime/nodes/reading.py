@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import takewhile
 
 from ....grammar import DiagnosticError
 from ....planner.graph import Model
@@ -27,6 +29,7 @@ def encode(
     paths = tuple(Path(row, tuple(encoder.encode(row.prompt.text)), 0) for row in prompts)
     for path in paths:
         _check_length(path, longest)
+        path.row.prompt_sizes[by.name] = len(path.tokens)
         if machine.is_target(by):
             path.row.prompt_ids, path.row.prompt_tokens = path.tokens, len(path.tokens)
             path.row.continues = template == "none"
@@ -64,7 +67,13 @@ def prefill(
     mine = of_rows(caches, tokens)
     unread = [owed(path, cache)[:-1] for path, cache in zip(tokens, mine, strict=True)]
     read_lines(machine, by, mine, unread, Wanted.NONE)
-    return tuple(Path(path.row, path.tokens[-1:], path.end - 1) for path in tokens), caches
+    return tuple(_root(path) for path in tokens), caches
+
+
+def _root(path: Path) -> Path:
+    """The last token; of nothing, nothing."""
+    last = path.tokens[-1:]
+    return replace(path, tokens=last, start=path.end - len(last))
 
 
 @node
@@ -83,12 +92,17 @@ def verify(machine: Machine, trees: Trees, caches: Caches, *, by: Model) -> tupl
 def owed(path: Path, cache: Cache) -> Sequence[int]:
     """What a cache has not read of the text up to the end of a path.
 
-    A decoder that drafts reads nothing in a row that rests, so more than the path may be missing.
+    A decoder that drafts reads nothing in a row that rests, so more than the path may be missing. What the cache holds and
+    the path has otherwise is forgotten: a drafter's text is spelled anew where words come to be complete.
     """
     used = cache.slots.used
-    if used >= path.start:
-        return cache.slots.owed(path.tokens, path.start)
-    return [*path.row.text_ids(used, path.start), *path.tokens]
+    if used < path.start:
+        return [*path.row.text_ids(used, path.start), *path.tokens]
+    held = cache.slots.tokens[path.start :]
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(held, path.tokens, strict=False)))
+    if same < len(held):
+        cache.slots.rewind(path.start + same)
+    return path.tokens[same:]
 
 
 def read_lines(

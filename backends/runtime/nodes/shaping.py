@@ -20,7 +20,16 @@ def chain(machine: Machine, fresh: Paths, guesses: Guesses | None = None) -> Tre
 
 
 def _chain(path: Path, line: Guess) -> Tree:
-    return Tree(path.row, (path.tokens[-1], *line.tokens), path.end - 1, tuple(range(len(line.tokens))), line)
+    if line.tokens and line.tokens[-1] is None:
+        return _with_null(path, line)
+    return Tree(path.row, (path.tokens[-1], *line.known), path.end - 1, tuple(range(len(line.tokens))), line)
+
+
+def _with_null(path: Path, line: Guess) -> Tree:
+    """The last draw has no token here: no node stands for it, and yet it is a proposal at the node before."""
+    *known, null = chain_proposals(line.tokens, line.laws)[:-1]
+    proposals = [*known, [Proposal(None, null[0].law)]]
+    return Tree(path.row, (path.tokens[-1], *line.known), path.end - 1, tuple(range(len(line.known))), None, proposals)
 
 
 @node
@@ -36,7 +45,7 @@ def _branch(path: Path, guess: Guess) -> Tree:
     for number, (token, parent) in enumerate(zip(guess.tokens, guess.parents, strict=True), start=1):
         law = None if guess.laws is None else guess.laws[number - 1]
         children[parent].append(Proposal(token, law, number))
-    return Tree(path.row, (path.tokens[-1], *guess.tokens), path.end - 1, guess.parents, None, children)
+    return Tree(path.row, (path.tokens[-1], *guess.known), path.end - 1, guess.parents, None, children)
 
 
 @node

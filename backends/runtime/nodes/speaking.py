@@ -20,8 +20,10 @@ from ...decoding import (
     law,
     likeliest_token,
     likeliest_tokens,
+    restrict_logits,
 )
 from ...decoding import Sampling as Law
+from ..bridge import Bridge
 from ..network import Network
 from ..values import Path
 from .machine import Machine, Sampler
@@ -35,6 +37,8 @@ class Speaker:
     by: Model
     sampler: Sampler | None
     ordinal: int
+    bridge: Bridge | None = None
+    """Only what has an image is guessed, or what has none proposes nothing."""
 
     @property
     def network(self) -> Network:
@@ -47,12 +51,12 @@ class Speaker:
         return self.sampler is not None and not self.sampler.is_greedy
 
     def allowed(self, scores: Array) -> Array:
-        """A model never guesses its own mask."""
-        if self.by.mask is None:
-            return scores
-        scores = array_namespace(scores).asarray(scores, copy=True)
-        scores[..., self.by.mask] = -float("inf")
-        return scores
+        """Scores without what is never guessed: the model's own mask, and words that a table has no image of."""
+        if self.by.mask is not None:
+            scores = array_namespace(scores).asarray(scores, copy=True)
+            scores[..., self.by.mask] = -float("inf")
+        words = None if self.bridge is None else self.bridge.allowed(scores)
+        return scores if words is None else restrict_logits(scores, words)
 
     def law(self, scores: Array) -> Array:
         """What tokens are drawn from, `[..., V]` of scores `[..., V]`."""
@@ -61,7 +65,9 @@ class Speaker:
 
     def key(self, root: Path, ahead: int, index: int = 0) -> Key:
         """The draw of the token `ahead` tokens behind a root."""
-        return self.machine.key(root.row, root.end + ahead, Purpose.DRAFT, self.ordinal << 16 | index)
+        # Inside a decoder that drafts, everything counts in its own words.
+        place = root.end if root.draws_at is None or self.machine.is_inside else root.draws_at
+        return self.machine.key(root.row, place + ahead, Purpose.DRAFT, self.ordinal << 16 | index)
 
     def tokens(self, scores: Array, keys: Sequence[Key]) -> tuple[list[int], Array | None]:
         """A token for each row of scores `[n, V]`, and the laws `[n, V]` that they were drawn from."""
@@ -104,11 +110,24 @@ class Speaker:
         """The `count` likeliest tokens of each row of scores, `[n, count]`, of equals the lower id first."""
         return likeliest_tokens(self.allowed(scores), count)
 
-    def confident(self, scores: Array, floor: float) -> list[bool]:
-        """Is each row's likeliest token likely enough? Asked before anything is drawn, so that the draw stays a true one."""
+    def able(self, scores: Array, floor: float | None) -> list[bool] | None:
+        """Is there a guess to make behind each row of scores `[n, V]`? None where there is one anyhow.
+
+        Not if the likeliest token is less likely than `floor`: that is asked before anything is drawn, so that the draw
+        stays a true one. Nor if none of the words that a table leaves is possible.
+        """
         xp = array_namespace(scores)
-        answers: list[bool] = (xp.max(law(scores, Law()), axis=-1) >= floor).tolist()
-        return answers
+        answers = None
+        if floor is not None:
+            answers = xp.max(law(scores, Law()), axis=-1) >= floor
+        if self.bridge is not None and self.bridge.is_partial and self.network.looks_are_free:
+            possible = xp.max(self.allowed(scores), axis=-1) > -float("inf")
+            answers = possible if answers is None else answers & possible
+        return None if answers is None else answers.tolist()
+
+    def reads(self, token: Any) -> Sequence[Any]:
+        """What the model reads behind a guess before the next; nothing if no guess follows."""
+        return (token,) if self.bridge is None else self.bridge.read_as(token) or ()
 
     def ends(self, token: int) -> bool:
         """Is this the end of a text? Not asked where looking is dear: guesses behind an end are idle, and do no harm."""

@@ -39,10 +39,32 @@ PLANS = Path(__file__).parents[3] / "specs" / "plans"
 RUNS = [
     *("autoregressive", "ngram", "draft_model", "merge", "draft_tree", "dynamic_tree", "nested", "batch"),
     "nested_guarded",
+    *("slem", "slem_tree", "tli", "slrs", "slrs_mask", "slrs_one_token", "tli_tree", "tli_nested", "slem_nested"),
 ]
 GUARDED = ("batch", "nested_guarded")
+FOREIGN = b"""
+specplan: 1
+models:
+  target:  {source: qwen2.5-coder-1.5b-instruct, dtype: bfloat16}
+  drafter: {source: smollm2-135m-instruct, dtype: bfloat16}
+"""
 OURS = {
     "nested_guarded": b"guard: {min_speedup: 4.0, window: 2}\n" + (PLANS / "nested.yaml").read_bytes(),
+    "tli_tree": FOREIGN
+    + b"""
+decode: speculate(target, draft=draft_model(drafter, num_speculative_tokens=2, tree=static([2, 1]), vocab=tli))
+sampling: {temperature: 0.7, seed: 7}
+""",
+    "tli_nested": FOREIGN
+    + b"""
+decode: speculate(target, draft=draft_model(speculate(drafter, draft=ngram()), num_speculative_tokens=3, vocab=tli))
+sampling: {temperature: 0.7, seed: 7}
+""",
+    "slem_nested": FOREIGN
+    + b"""
+decode: speculate(target, draft=draft_model(speculate(drafter, draft=ngram()), num_speculative_tokens=3, vocab=slem))
+sampling: {temperature: 0.7, seed: 7}
+""",
     "choose_drafts": b"""
 specplan: 1
 models:
@@ -65,6 +87,26 @@ class TableCache:
 
     row: Row
     slots: Slots
+
+
+@dataclass(frozen=True)
+class TableWords:
+    """A table's vocabulary as the runtime sees one; what cannot be spelled is left out, as the reference does."""
+
+    table: TableVocabulary
+
+    @property
+    def spelled(self) -> Sequence[bytes | None]:
+        return self.table.tokens
+
+    def bytes_of(self, ids: Sequence[int]) -> bytes:
+        return self.table.spell([int(each) for each in ids])
+
+    def encode(self, text: bytes) -> tuple[int, ...]:
+        return self.table.encode(text)
+
+    def encode_each(self, texts: Sequence[bytes]) -> list[tuple[int, ...]]:
+        return [self.table.encode(text) for text in texts]
 
 
 class TableNetwork:
@@ -111,6 +153,10 @@ class TableNetwork:
             laws.append(self._table.law(tuple(seen)))
         return laws[-1:] if wanted is Wanted.LAST else laws
 
+    @property
+    def words(self) -> Any:
+        return TableWords(self._words)
+
     def encoder(self, template: str, system: str | None) -> Any:
         return self
 
@@ -138,12 +184,9 @@ def toy(name: str, size: Toy) -> tuple[Graph, World]:
 
 def program_of(graph: Graph, world: World) -> tuple[LoopDecoder, Machine]:
     code = load_program(emit(graph)["decode.py"], "<toy>")
-    models = {
-        model.name: TableNetwork(world.models[model.name], world.vocabularies[model.vocab])
-        for model in vars(code).values()
-        if isinstance(model, Model)
-    }
-    machine = Machine(models, graph.target.name)
+    declared = [each for each in vars(code).values() if isinstance(each, Model)]
+    models = {model.name: TableNetwork(world.models[model.name], world.vocabularies[model.vocab]) for model in declared}
+    machine = Machine(models, graph.target.name, {model.vocab: model.name for model in declared})
     return LoopDecoder(EmittedProgram(code, machine, rows_of(graph))), machine
 
 

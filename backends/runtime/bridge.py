@@ -1,0 +1,73 @@
+"""A table between two vocabularies, ready to be used: what each of a drafter's tokens is in the target's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...planner.graph import Table
+from ...planner.vocabulary import intersection, pushforward
+from ..decoding import Array, TokenMap
+from .words import Words
+
+
+@dataclass(eq=False)
+class Bridge:
+    """The images of a drafter's tokens; None for those that have none."""
+
+    images: tuple[int | None, ...]
+    source: Words
+    target: Words
+    is_same_bytes: bool
+    rejects_nulls: bool
+    """Does a draw without an image propose nothing (or is it never drawn)?"""
+    size: int
+    """Of the target's laws."""
+    _map: TokenMap | None = field(default=None, repr=False)
+    _domain: Array = field(default=None, repr=False)
+
+    def map(self, like: Array) -> TokenMap:
+        """The table where an array of draft laws `[..., D]` lies."""
+        if self._map is None:
+            self._map = TokenMap.of(self.images, self.size, like)
+        return self._map
+
+    @property
+    def is_partial(self) -> bool:
+        """Are there words that may not be drawn?"""
+        return not self.rejects_nulls
+
+    def allowed(self, like: Array) -> Array | None:
+        """Which tokens `[D]` may be drawn; None for all."""
+        if self.rejects_nulls:
+            return None
+        if self._domain is None:
+            self._domain = self.map(like).domain(like.shape[-1])
+        return self._domain
+
+    def read_as(self, token: Any) -> Sequence[Any] | None:
+        """What the drafter reads behind a guess: the guess, or the spelling of its image; None where there is none.
+
+        The next guess stands behind the image in the target's text (heterogeneous vocabularies, push-forward chain).
+        Between tokens of the same bytes nothing has to be looked at.
+        """
+        if self.is_same_bytes:
+            return (token,)
+        image = self.images[int(token)]
+        if image is None:
+            return None
+        spelled = self.target.spelled[image]
+        if spelled is None or spelled == self.source.spelled[int(token)]:
+            return (token,)
+        return self.source.encode(spelled)
+
+
+def bridge(table: Table, source: Words, target: Words, ends: Mapping[int, int]) -> Bridge:
+    """The declared table between two vocabularies; `ends` are the pairs of end tokens, made by hand."""
+    is_same_bytes = str(table.method) == "tli"
+    if is_same_bytes:
+        images = intersection(source.spelled, target.spelled, ends).images
+    else:
+        images = pushforward(source.spelled, lambda text: target.encode(text) or ()).images
+    return Bridge(images, source, target, is_same_bytes, str(table.nulls) == "reject", len(target.spelled))

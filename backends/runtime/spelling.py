@@ -1,0 +1,102 @@
+"""Text in other words: what follows a text in a vocabulary's tokens, and how far tokens spell a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice, takewhile
+from typing import Protocol
+
+from ...planner.vocabulary import is_whole_characters
+
+LOOK_BACK = 10
+"""Tokens before a continuation that decide how it is cut: no merge of real vocabularies reaches further."""
+
+
+class Spelled(Protocol):
+    """As much of `Words` as a spelling needs."""
+
+    @property
+    def spelled(self) -> Sequence[bytes | None]:
+        """What each id stands for."""
+
+    def encode(self, text: bytes) -> tuple[int, ...] | None:
+        """Tokens that spell a text of whole characters."""
+
+
+def whole_characters(text: bytes) -> bytes:
+    """The bytes up to the end of the last complete character.
+
+    >>> whole_characters("né".encode()[:2])
+    b'n'
+    """
+    for held in range(min(4, len(text) + 1)):
+        cut = text[: len(text) - held]
+        if is_whole_characters(cut):
+            return cut
+    return text
+
+
+def continuation(words: Spelled, before: Sequence[int], text: bytes) -> tuple[tuple[int, ...], bool]:
+    """The tokens of a text of whole characters behind others, and whether the vocabulary itself would cut it so.
+
+    A tail of what is before is encoded together with the text. Where a token straddles the boundary the text is encoded
+    alone: what is before is settled. Without tokens: the text is empty, no text, begins within a character, or cannot be
+    spelled.
+    """
+    if not text or not is_whole_characters(text):
+        return (), True
+    tail = _tail(words, before)
+    if tail is None:
+        return (), False
+    together = words.encode(tail + text) or ()
+    covered = 0
+    for place, token in enumerate(together):
+        if covered == len(tail):
+            return together[place:], True
+        covered += len(words.spelled[token] or b"")
+    return words.encode(text) or (), False
+
+
+def _tail(words: Spelled, before: Sequence[int]) -> bytes | None:
+    """The last bytes of some tokens, from the beginning of a character on and behind any special token.
+
+    None where the tokens end within a character.
+    """
+    tail = b""
+    for token in before[: -LOOK_BACK - 1 : -1]:
+        spelled = words.spelled[token]
+        if spelled is None:
+            break
+        tail = spelled + tail
+    while tail and tail[0] & 0xC0 == 0x80:
+        tail = tail[1:]
+    return tail if is_whole_characters(tail) else None
+
+
+def synchronised(words: Spelled, known: Sequence[int], text: bytes) -> tuple[int, tuple[int, ...]]:
+    """How many of the tokens that are known, which spell the beginning of a text, stay, and what follows them.
+
+    From the last of them that begins a word, the text is encoded anew: a word that was begun in one step and ended in
+    another comes to be spelled as the model knows it. What is not a whole character yet, or cannot be spelled, waits.
+    """
+    bounds = [0]
+    for token in known:
+        bounds.append(bounds[-1] + len(words.spelled[token] or b""))
+    assert bounds[-1] <= len(text), "what is known spells the beginning of the text"
+    for first in _beginnings(words, known, text, bounds):
+        anew = words.encode(whole_characters(text[bounds[first] :]))
+        if anew is not None:
+            same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(anew, known[first:], strict=False)))
+            return first + same, anew[same:]
+    return len(known), ()
+
+
+def _beginnings(words: Spelled, known: Sequence[int], text: bytes, bounds: Sequence[int]) -> Iterator[int]:
+    """From where the text may be encoded anew: the last word, if it is not far back, or else the last character."""
+    recent = range(len(known) - 1, max(-1, len(known) - 1 - LOOK_BACK), -1)
+    yield from islice((place for place in recent if (words.spelled[known[place]] or b"")[:1].isspace()), 1)
+    yield from islice((place for place in range(len(known), -1, -1) if _begins_character(text, bounds[place])), 1)
+
+
+def _begins_character(text: bytes, place: int) -> bool:
+    return place == len(text) or text[place] & 0xC0 != 0x80
