@@ -50,10 +50,7 @@ def _greedy_reason(certificate: GreedyCertificate) -> str:
     if not other:
         return f"all {tokens} tokens are the target's own likeliest"
     near = sum(each.near for each in certificate.departures)
-    return (
-        f"of {tokens} tokens {tokens - other} are the target's own likeliest, and {other} "
-        f"{'is' if other == 1 else 'are'} not, {near} of them near-ties"
-    )
+    return f"of {tokens} tokens {tokens - other} are the target's own likeliest and {other} not; near-ties among these: {near}"
 
 
 def _departures(certificate: GreedyCertificate) -> Iterator[tuple[str, Table]]:

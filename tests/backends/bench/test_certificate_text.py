@@ -57,7 +57,7 @@ def test_verdicts_of_greedy_answers(greedy: GreedyCertificate) -> None:
     assert replace(greedy, answers=()).verdict is Verdict.NOTHING
     refuted = replace(greedy, answers=(*greedy.answers, far))
     assert refuted.verdict is Verdict.NOT_EXACT
-    assert "NOT EXACT: of 22 tokens 20 are the target's own likeliest, and 2 are not, 1 of them near-ties" in (
+    assert "NOT EXACT: of 22 tokens 20 are the target's own likeliest and 2 not; near-ties among these: 1" in (
         certificate_text(refuted)
     )
 
