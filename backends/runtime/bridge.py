@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...grammar import DiagnosticError
 from ...planner.graph import Table
-from ...planner.vocabulary import intersection, pushforward
+from ...planner.vocabulary import intersection, pushforward_at_once
 from ..decoding import Array, TokenMap
+from .errors import NothingShared
 from .words import Words
 
 
@@ -64,10 +66,15 @@ class Bridge:
 
 
 def bridge(table: Table, source: Words, target: Words, ends: Mapping[int, int]) -> Bridge:
-    """The declared table between two vocabularies; `ends` are the pairs of end tokens, made by hand."""
+    """The declared table between two vocabularies; `ends` are the pairs of end tokens, made by hand.
+
+    Raises DiagnosticError (SP0808) where no token has an image: a draft could never say anything.
+    """
     is_same_bytes = str(table.method) == "tli"
     if is_same_bytes:
-        images = intersection(source.spelled, target.spelled, ends).images
+        found = intersection(source.spelled, target.spelled, ends)
     else:
-        images = pushforward(source.spelled, lambda text: target.encode(text) or ()).images
-    return Bridge(images, source, target, is_same_bytes, str(table.nulls) == "reject", len(target.spelled))
+        found = pushforward_at_once(source.spelled, target.encode_each)
+    if not set(found.shared) - set(ends):
+        raise DiagnosticError([NothingShared(table.span, str(table.source), str(table.target))])
+    return Bridge(found.images, source, target, is_same_bytes, str(table.nulls) == "reject", len(target.spelled))

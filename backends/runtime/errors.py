@@ -167,3 +167,26 @@ class OutOfMemory(Diagnostic):
             *([estimate] if self.planned else []),
             "lower `limits.context` or `limits.batch`, or give a model a smaller `dtype`",
         )
+
+
+@dataclass(frozen=True)
+class NothingShared(Diagnostic):
+    """A map between two vocabularies in which no token has an image."""
+
+    source: str
+    target: str
+
+    code: ClassVar[str] = "SP0808"
+    title: ClassVar[str] = "no token of {source} can be carried over to {target}"
+    label: ClassVar[str] = "this table"
+    rule: ClassVar[str] = (
+        "`vocab=tli` drafts within the tokens that both vocabularies spell in the same bytes, and `vocab=slrs` takes the "
+        "first target token of each draft token. Where there is none, nothing could ever be drafted."
+    )
+    wrong: ClassVar[str] = "vocab=tli  # between a vocabulary of letters and one of words"
+    right: ClassVar[str] = "vocab=slem"
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """The rule that needs no common token."""
+        return ("say `vocab=slem`, which needs nothing in common but bytes",)

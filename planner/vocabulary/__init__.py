@@ -1,6 +1,6 @@
 """Vocabularies as bytes, maps between two of them, and how much they share. No tensors and no tokenizers here."""
 
-from .maps import TokenMap, Vocabulary, intersection, is_whole_characters, pushforward
+from .maps import TokenMap, Vocabulary, intersection, is_whole_characters, pushforward, pushforward_at_once
 from .overlap import Overlap, overlap, weighted_overlap, weighted_overlap_of_target
 from .token_bytes import Spelling, byte_characters, byte_level_bytes, piece_bytes, sentencepiece_bytes, token_bytes
 
@@ -16,6 +16,7 @@ __all__ = [
     "overlap",
     "piece_bytes",
     "pushforward",
+    "pushforward_at_once",
     "sentencepiece_bytes",
     "token_bytes",
     "weighted_overlap",

@@ -67,10 +67,17 @@ def pushforward(draft: Vocabulary, encode: Callable[[bytes], Sequence[int]]) -> 
     No image: special tokens, empty ones, and those that end or begin within a character. A law is moved through this
     map by adding up, never by overwriting.
     """
-    images: list[int | None] = []
-    for spelled in draft:
-        ids = encode(spelled) if spelled and is_whole_characters(spelled) else ()
-        images.append(ids[0] if ids else None)
+    return pushforward_at_once(draft, lambda texts: [encode(text) for text in texts])
+
+
+def pushforward_at_once(
+    draft: Vocabulary, encode_each: Callable[[Sequence[bytes]], Sequence[Sequence[int] | None]]
+) -> TokenMap:
+    """The same for a tokenizer that takes many texts faster than one by one; None where it cannot spell a text."""
+    spoken = [(number, spelled) for number, spelled in enumerate(draft) if spelled and is_whole_characters(spelled)]
+    images: list[int | None] = [None] * len(draft)
+    for (number, _), ids in zip(spoken, encode_each([spelled for _, spelled in spoken]), strict=True):
+        images[number] = ids[0] if ids else None
     return TokenMap(tuple(images))
 
 

@@ -9,6 +9,7 @@ from specplan.planner.vocabulary import (
     is_whole_characters,
     overlap,
     pushforward,
+    pushforward_at_once,
     weighted_overlap,
     weighted_overlap_of_target,
 )
@@ -59,6 +60,11 @@ def test_pushforward_adds_up():
     assert found.images == (0, 0, 2, None, None, None)
     assert not found.injective
     assert found.inverse == {0: 0, 2: 2}
+
+
+def test_what_cannot_be_spelled_has_no_image():
+    found = pushforward_at_once([b"a", None, b"b"], lambda texts: [None if text == b"a" else (7, 8) for text in texts])
+    assert found.images == (None, None, 7)
 
 
 def test_overlap_counts():
