@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...grammar import DiagnosticError
-from ..models import ChatEncoder, Detokenizer, LoadedModel, StopStrings, Template
+from ..models import ChatEncoder, Detokenizer, LoadedModel, StopStrings, Template, TokenizerWords
 from ..runtime import AttentionUnknown, Cache, Clock, Encoder, Reading, Row, Scores, StopText, TextStream, Wanted, Words
 from .kv_cache import KvCache, KvPool
 from .on_device import on_device
@@ -51,8 +51,6 @@ class TorchNetwork:
     @cached_property
     def words(self) -> Words:
         """The tokenizer's vocabulary, with what pads it in the logits."""
-        from ..models.words import TokenizerWords
-
         return TokenizerWords(self._loaded.tokenizer, self._loaded.vocab_size, source=self._loaded.source)
 
     def open(self, row: Row, slots: int, rows: int) -> KvCache:

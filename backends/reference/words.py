@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ...planner.graph import Encode, Prefill, Respell, Translate
 from ..decoding import TokenMap, pushforward
-from ..runtime.spelling import synchronised, whole_characters
+from ..runtime import synchronised, whole_characters
 from . import caches
 from .drafting import image_vocab, read_all
 from .setting import Setting, array

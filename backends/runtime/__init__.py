@@ -22,6 +22,7 @@ from .network import Cache, Caches, Encoder, Network, Scores, Wanted
 from .ngram import continuation
 from .row import Row
 from .slots import NoRoom, Reading, Slots
+from .spelling import synchronised, whole_characters
 from .values import Guess, OfRow, Path, Tree
 from .words import Words
 
@@ -69,4 +70,6 @@ __all__ = [
     "continuation",
     "numbered",
     "row_key",
+    "synchronised",
+    "whole_characters",
 ]
