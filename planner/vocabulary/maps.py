@@ -40,24 +40,24 @@ class TokenMap:
 def intersection(draft: Vocabulary, target: Vocabulary, pairs: Mapping[int, int] | None = None) -> TokenMap:
     """The injective map between tokens of the same bytes.
 
-    Where ids share their bytes, the lowest draft id goes with the lowest target id and the others have no image: a map
-    that is not injective and overwrites would bias the target's law. Special tokens have no image, unless `pairs` says
-    so by hand (an end token, say); ids in `pairs` take part in nothing else.
+    Where ids share their bytes, the highest draft id goes with the highest target id and the others have no image: a map
+    that is not injective and overwrites would bias the target's law. It is the highest since SentencePiece lists single
+    bytes, which are for what has no token, before the tokens, so that a comma is `,` and never `<0x2C>`. Special tokens
+    have no image, unless `pairs` says so by hand (an end token, say); ids in `pairs` take part in nothing else.
 
     >>> intersection([None, b"a", b" b", b"c"], [b"c", None, b"a"]).images
     (None, 2, None, 0)
+    >>> intersection([b","], [b",", b","]).images
+    (1,)
     """
     by_hand = dict(pairs or {})
     taken = set(by_hand.values())
     assert len(taken) == len(by_hand), "pairs made by hand are one to one"
-    home: dict[bytes, int] = {}
-    for number, spelled in enumerate(target):
-        if spelled and number not in taken:
-            home.setdefault(spelled, number)
+    home = {spelled: number for number, spelled in enumerate(target) if spelled and number not in taken}
     images: list[int | None] = []
-    for number, spelled in enumerate(draft):
+    for number, spelled in reversed([*enumerate(draft)]):
         images.append(by_hand[number] if number in by_hand else home.pop(spelled, None) if spelled else None)
-    return TokenMap(tuple(images))
+    return TokenMap(tuple(reversed(images)))
 
 
 def pushforward(draft: Vocabulary, encode: Callable[[bytes], Sequence[int]]) -> TokenMap:

@@ -84,3 +84,11 @@ def test_weighted_overlap():
 @pytest.mark.parametrize(("text", "whole"), [(b"", True), ("é".encode(), True), (b"\xc3", False), (b"\xa9", False)])
 def test_whole_characters(text, whole):
     assert is_whole_characters(text) is whole
+
+
+def test_a_comma_is_the_token_and_not_the_single_byte():
+    """SentencePiece has both, and writes the byte only where it has no token."""
+    single, comma, other = 0, 3, 1
+    assert intersection([None, b","], [b",", None, b"a", b","]).images[other] == comma
+    assert intersection([b",", b"a", b"x", b","], [b"y", b","]).images == (None, None, None, other)
+    assert single not in intersection([b","], [b",", None, b"a", b","]).inverse
