@@ -8,7 +8,7 @@ from typing import Any
 
 from ...grammar import DiagnosticError
 from ...planner.graph import Table
-from ...planner.vocabulary import intersection, pushforward_at_once
+from ...planner.vocabulary import intersection, pushforward_at_once, written
 from ..decoding import Array, TokenMap
 from .errors import NothingShared
 from .words import Words
@@ -72,7 +72,7 @@ def bridge(table: Table, source: Words, target: Words, ends: Mapping[int, int]) 
     """
     is_same_bytes = str(table.method) == "tli"
     if is_same_bytes:
-        found = intersection(source.spelled, target.spelled, ends)
+        found = intersection(*(written(each.spelled, each.encode_each) for each in (source, target)), ends)
     else:
         found = pushforward_at_once(source.spelled, target.encode_each)
     if not set(found.shared) - set(ends):

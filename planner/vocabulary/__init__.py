@@ -1,10 +1,20 @@
 """Vocabularies as bytes, maps between two of them, and how much they share. No tensors and no tokenizers here."""
 
-from .maps import TokenMap, Vocabulary, intersection, is_whole_characters, pushforward, pushforward_at_once
+from .maps import (
+    EncodeEach,
+    TokenMap,
+    Vocabulary,
+    intersection,
+    is_whole_characters,
+    pushforward,
+    pushforward_at_once,
+    written,
+)
 from .overlap import Overlap, overlap, weighted_overlap, weighted_overlap_of_target
 from .token_bytes import Spelling, byte_characters, byte_level_bytes, piece_bytes, sentencepiece_bytes, token_bytes
 
 __all__ = [
+    "EncodeEach",
     "Overlap",
     "Spelling",
     "TokenMap",
@@ -21,4 +31,5 @@ __all__ = [
     "token_bytes",
     "weighted_overlap",
     "weighted_overlap_of_target",
+    "written",
 ]

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 Vocabulary = Sequence[bytes | None]
+EncodeEach = Callable[[Sequence[bytes]], Sequence[Sequence[int] | None]]
+"""A tokenizer on many texts; None where it cannot spell a text."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +42,45 @@ class TokenMap:
 def intersection(draft: Vocabulary, target: Vocabulary, pairs: Mapping[int, int] | None = None) -> TokenMap:
     """The injective map between tokens of the same bytes.
 
-    Where ids share their bytes, the highest draft id goes with the highest target id and the others have no image: a map
-    that is not injective and overwrites would bias the target's law. It is the highest since SentencePiece lists single
-    bytes, which are for what has no token, before the tokens, so that a comma is `,` and never `<0x2C>`. Special tokens
-    have no image, unless `pairs` says so by hand (an end token, say); ids in `pairs` take part in nothing else.
+    Where ids share their bytes, the lowest draft id goes with the lowest target id and the others have no image: a map
+    that is not injective and overwrites would bias the target's law. Special tokens have no image, unless `pairs` says
+    so by hand (an end token, say); ids in `pairs` take part in nothing else.
 
     >>> intersection([None, b"a", b" b", b"c"], [b"c", None, b"a"]).images
     (None, 2, None, 0)
-    >>> intersection([b","], [b",", b","]).images
-    (1,)
     """
     by_hand = dict(pairs or {})
     taken = set(by_hand.values())
     assert len(taken) == len(by_hand), "pairs made by hand are one to one"
-    home = {spelled: number for number, spelled in enumerate(target) if spelled and number not in taken}
+    home: dict[bytes, int] = {}
+    for number, spelled in enumerate(target):
+        if spelled and number not in taken:
+            home.setdefault(spelled, number)
     images: list[int | None] = []
-    for number, spelled in reversed([*enumerate(draft)]):
+    for number, spelled in enumerate(draft):
         images.append(by_hand[number] if number in by_hand else home.pop(spelled, None) if spelled else None)
-    return TokenMap(tuple(reversed(images)))
+    return TokenMap(tuple(images))
+
+
+def written(vocabulary: Vocabulary, encode_each: EncodeEach) -> Vocabulary:
+    """The vocabulary without those tokens that no text is written in, since another has the same bytes.
+
+    SentencePiece has `,` as a token and as the single byte `<0x2C>`, which is for what has no token: a map that goes to
+    the wrong one of them proposes what the target never says.
+
+    >>> written([b",", None, b","], lambda texts: [(2,) for _ in texts])
+    (None, None, b',')
+    """
+    homes: dict[bytes, list[int]] = {}
+    for number, spelled in enumerate(vocabulary):
+        if spelled and is_whole_characters(spelled):
+            homes.setdefault(spelled, []).append(number)
+    doubled = [spelled for spelled, ids in homes.items() if len(ids) > 1]
+    dropped: set[int] = set()
+    for spelled, ids in zip(doubled, encode_each(doubled), strict=True):
+        kept = ids[0] if ids is not None and len(ids) == 1 else homes[spelled][0]
+        dropped |= {each for each in homes[spelled] if each != kept}
+    return tuple(None if number in dropped else spelled for number, spelled in enumerate(vocabulary))
 
 
 def pushforward(draft: Vocabulary, encode: Callable[[bytes], Sequence[int]]) -> TokenMap:
@@ -70,10 +93,8 @@ def pushforward(draft: Vocabulary, encode: Callable[[bytes], Sequence[int]]) -> 
     return pushforward_at_once(draft, lambda texts: [encode(text) for text in texts])
 
 
-def pushforward_at_once(
-    draft: Vocabulary, encode_each: Callable[[Sequence[bytes]], Sequence[Sequence[int] | None]]
-) -> TokenMap:
-    """The same for a tokenizer that takes many texts faster than one by one; None where it cannot spell a text."""
+def pushforward_at_once(draft: Vocabulary, encode_each: EncodeEach) -> TokenMap:
+    """The same for a tokenizer that takes many texts faster than one by one."""
     spoken = [(number, spelled) for number, spelled in enumerate(draft) if spelled and is_whole_characters(spelled)]
     images: list[int | None] = [None] * len(draft)
     for (number, _), ids in zip(spoken, encode_each([spelled for _, spelled in spoken]), strict=True):

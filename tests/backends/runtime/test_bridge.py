@@ -45,6 +45,18 @@ def test_by_equal_bytes_and_by_the_first_token() -> None:
     assert bridge(table("slrs"), LETTERS, WORDS, {}).images == (None, 2, None)
 
 
+def test_a_token_that_is_written_and_not_the_single_byte_of_the_same_text() -> None:
+    """Words that have `,` twice write the later one: the earlier is for what has no token."""
+
+    class Sentence(Spelled):
+        def encode(self, text: bytes) -> tuple[int, ...] | None:
+            return (2,) if text == b"," else super().encode(text)
+
+    sentence = Sentence(b",", None, b",")
+    assert bridge(table("tli"), Spelled(b","), sentence, {}).images == (2,)
+    assert bridge(table("tli"), sentence, Spelled(b","), {}).images == (None, None, 0)
+
+
 @pytest.mark.parametrize("method", ["tli", "slrs"])
 def test_nothing_shared(method: str) -> None:
     """A pair of end tokens alone is nothing to draft with."""

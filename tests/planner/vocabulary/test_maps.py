@@ -12,6 +12,7 @@ from specplan.planner.vocabulary import (
     pushforward_at_once,
     weighted_overlap,
     weighted_overlap_of_target,
+    written,
 )
 
 # Few distinct spellings, so that duplicates, empty tokens and specials all come up.
@@ -86,9 +87,10 @@ def test_whole_characters(text, whole):
     assert is_whole_characters(text) is whole
 
 
-def test_a_comma_is_the_token_and_not_the_single_byte():
-    """SentencePiece has both, and writes the byte only where it has no token."""
-    single, comma, other = 0, 3, 1
-    assert intersection([None, b","], [b",", None, b"a", b","]).images[other] == comma
-    assert intersection([b",", b"a", b"x", b","], [b"y", b","]).images == (None, None, None, other)
-    assert single not in intersection([b","], [b",", None, b"a", b","]).inverse
+def test_what_is_written_is_one_token_for_the_same_bytes():
+    """By what the tokenizer writes, in either order; where it writes several, or nothing, the lowest stays."""
+    encoded = {b"a": (3,), b"b": (1, 1), b"c": None}
+    found = written(
+        [b"a", b"b", b"b", b"a", b"c", b"c", None, b"\xc3", b"\xc3"], lambda texts: [encoded[t] for t in texts]
+    )
+    assert found == (None, b"b", None, b"a", b"c", None, None, b"\xc3", b"\xc3")
