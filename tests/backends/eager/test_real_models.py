@@ -61,6 +61,9 @@ class Target:
     template: str
     prompts: int
     tokens: int
+    judge: str = "untouched"
+    """Whose pass over the whole text says what is right: weights as transformers has them or, where two do not fit in
+    memory, those that decode (`test_weights.py` compares both)."""
 
     def plan(self, decode: str, *, batch: int, drafts: str = "bfloat16", more: str = "") -> CompiledPlan:
         drafter = f"  drafter: {{source: {self.source}, dtype: {drafts}}}\n" if "drafter" in decode else ""
@@ -82,7 +85,7 @@ class Target:
 SMOLLM2 = Target("smollm2-135m-instruct", "chat", 20, 64)
 FEW = Target("smollm2-135m-instruct", "chat", 3, 24)
 GEMMA = Target("gemma-3-270m", "none", 20, 64)
-QWEN = Target("qwen2.5-coder-1.5b-instruct", "chat", 6, 48)
+QWEN = Target("qwen2.5-coder-1.5b-instruct", "chat", 6, 48, judge="target")
 
 
 class Household:
@@ -92,10 +95,9 @@ class Household:
         self.source = source
         self._own: dict[tuple[str, str], LoadedModel] = {}
 
-    @property
-    def untouched(self) -> LoadedModel:
-        """The weights as transformers has them: ours are laid out anew once they run."""
-        return self._loaded("untouched", "float32")
+    def judge(self, target: Target) -> LoadedModel:
+        """The model that says what is right."""
+        return self._loaded(target.judge, "float32")
 
     def decoder(self, plan: CompiledPlan) -> LoopDecoder:
         return decoder(plan.graph, load=self._of)
@@ -148,15 +150,15 @@ def near_ties(model: LoadedModel, template: str, prompt: Prompt, result: Result)
 def check(household: Household, target: Target, draft: str, batch: int) -> None:
     """Every token is the argmax, and answers differ from the target's own only behind a near-tie."""
     decoding = household.decoder(target.plan(DRAFTS[draft], batch=batch))
-    results = decoding.generate(target.asked())
+    results, judge = decoding.generate(target.asked()), household.judge(target)
     for prompt, result, own in zip(target.asked(), results, alone(household, target), strict=True):
-        near = near_ties(household.untouched, target.template, prompt, result)
+        near = near_ties(judge, target.template, prompt, result)
         if result.token_ids != own.token_ids:
             pairs = enumerate(zip(result.token_ids, own.token_ids, strict=False))
             first = next(place for place, (one, other) in pairs if one != other)
             assert first in near, f"{prompt.id} differs at {first}, where there is no tie"
             warnings.warn(f"a near-tie turned over: {near[first]}", stacklevel=1)
-        ended = result.token_ids[-1] in household.untouched.eos_ids
+        ended = result.token_ids[-1] in judge.eos_ids
         assert ended or len(result.token_ids) == target.tokens
     if draft not in ("alone", "by rows"):
         assert sum(each.stats.accepted for each in results) > 0
