@@ -311,3 +311,34 @@ class NotTogether(CommandLineError):
     def help(self) -> tuple[str, ...]:
         """Two commands."""
         return ("measure and certify by two commands, one with --certify and one without",)
+
+
+class OneVocabulary(CommandLineError):
+    """A pair of models that have one vocabulary."""
+
+    drafter: str
+    target: str
+    vocabulary: str
+
+    exit_code: ClassVar[int] = 1
+    code = "SP0918"
+    title = "`{drafter}` and `{target}` have one vocabulary, {vocabulary}, so there is no pair to count"
+    rule = (
+        "`calibrate pair` counts what two vocabularies share. Models of one vocabulary share all of it, and draft for each "
+        "other without any translation."
+    )
+    wrong = "specplan calibrate pair smollm2-135m-instruct smollm2-135m-pard"
+    right = "specplan calibrate pair smollm2-135m-instruct qwen2.5-coder-1.5b-instruct"
+
+
+class NoVocabulary(CommandLineError):
+    """Prompt tokens where a model is wanted."""
+
+    name: str
+
+    exit_code: ClassVar[int] = 1
+    code = "SP0919"
+    title = "`{name}` is prompt tokens that ride a model, and has no vocabulary of its own"
+    rule = "`calibrate pair` takes two models, named as under `source:` of a plan; what rides a model has its words."
+    wrong = "specplan calibrate pair ppd-smollm2-135m qwen2.5-coder-1.5b-instruct"
+    right = "specplan calibrate pair smollm2-135m-instruct qwen2.5-coder-1.5b-instruct"

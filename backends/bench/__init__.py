@@ -1,7 +1,7 @@
 """How much faster a plan is than others, and whether it says the same: paired measurements, and the certificate."""
 
 from .baselines import BASELINES, Skipped
-from .cases import Case
+from .cases import Case, shipped_cases
 from .certificate import (
     PREFIXES,
     REDRAWS,
@@ -59,5 +59,6 @@ __all__ = [
     "picture",
     "prepare",
     "rounds",
+    "shipped_cases",
     "summarise",
 ]

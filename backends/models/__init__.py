@@ -6,6 +6,7 @@ from .fetch import ListedModel, fetch, list_models, path
 from .load import Dtype, LoadedModel, load_model, load_tokenizer
 from .out_of_memory import asked_for, is_out_of_memory
 from .packaged import PackagedModel, packaged_models
+from .pair import Named, count_pair
 from .progress import Lines, Progress, Silent, shown_on
 from .source import model_folder
 from .stop_strings import StopStrings
@@ -21,6 +22,7 @@ __all__ = [
     "ListedModel",
     "LoadedModel",
     "ModelCache",
+    "Named",
     "PackagedModel",
     "Progress",
     "Silent",
@@ -30,6 +32,7 @@ __all__ = [
     "TextStream",
     "TokenizerWords",
     "asked_for",
+    "count_pair",
     "eos_ids",
     "fetch",
     "is_out_of_memory",

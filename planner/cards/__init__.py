@@ -17,6 +17,7 @@ from .source import (
     is_path,
     known_devices,
     known_models,
+    pair_at,
     pair_file,
     resolve_source,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "is_path",
     "known_devices",
     "known_models",
+    "pair_at",
     "pair_file",
     "read_card",
     "read_config_folder",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +27,17 @@ class Pair:
     def jaccard(self) -> float:
         """|T∩D| / |T∪D|."""
         return self.shared / (self.draft_tokens + self.target_tokens - self.shared)
+
+    def to_yaml(self) -> str:
+        """The file that `read_pair` reads; what is not known is left away.
+
+        >>> print(Pair(draft="a", target="b", draft_tokens=3, target_tokens=4, shared=2).to_yaml(), end="")
+        draft: "a"
+        target: "b"
+        draft_tokens: 3
+        target_tokens: 4
+        shared: 2
+        """
+        known = [(each.name, getattr(self, each.name)) for each in fields(self)]
+        lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in known if value is not None]
+        return "\n".join(lines) + "\n"

@@ -91,6 +91,15 @@ def find_pair(draft_vocabulary: str, target_vocabulary: str, folder: Path = SPEC
     raise DiagnosticError(found)
 
 
+def pair_at(path: str, span: Span | None, base_dir: Path) -> Pair | Diagnostic:
+    """The pair in a file that a plan names; paths are counted from `base_dir`, the folder that the plan is in."""
+    try:
+        found = read_pair(_place(path, base_dir), path)
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character in it
+        return CannotReadModelFile(span, path, getattr(error, "strerror", None) or str(error))
+    return found if isinstance(found, Pair) else BrokenCard(span, path, found)
+
+
 def pair_file(draft_vocabulary: str, target_vocabulary: str) -> str:
     """The name of the file that holds a pair.
 

@@ -43,6 +43,8 @@ MISTAKES = [
     ("SP0914", Exit.USAGE, "specplan compile plans/ngram.yaml -o build --dump-passes ./build"),
     ("SP0916", Exit.USAGE, "specplan bench plans/ngram.yaml --against autoregresive"),
     ("SP0917", Exit.USAGE, "specplan bench plans/ngram.yaml --certify --repeats 3"),
+    ("SP0918", Exit.DIAGNOSTICS, "specplan calibrate pair smollm2-135m-instruct smollm2-135m-pard"),
+    ("SP0919", Exit.DIAGNOSTICS, "specplan calibrate pair ppd-smollm2-135m qwen2.5-coder-1.5b-instruct"),
 ]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from specplan.backends.models import TokenizerWords, load_tokenizer, path
 from specplan.grammar import DiagnosticError
-from specplan.planner.vocabulary import is_whole_characters
+from specplan.planner.vocabulary import is_whole_characters, written
 
 pytest.importorskip("transformers")
 
@@ -281,6 +281,16 @@ def test_real_words_are_encoded_as_one_token(name: str) -> None:
     words = real(name)
     whole = [each for each in words.spelled[:20_000] if each and is_whole_characters(each)]
     assert sum(ids is not None and len(ids) == 1 for ids in words.encode_each(whole)) > 0.98 * len(whole)
+
+
+@pytest.mark.slow
+def test_what_is_written_in_gemma() -> None:
+    """A line feed and a comma are single bytes, too, one with a higher id than the token and one with a lower."""
+    words = real("gemma-3-270m")
+    kept = written(words.spelled, words.encode_each)
+    for text in (b"\n", b",", b"a"):
+        assert words.spelled.count(text) == 2 and words.encode(text) == (kept.index(text),)
+    assert len({each for each in kept if each}) == sum(each is not None for each in kept)
 
 
 def test_control_characters_that_smollm2_lacks() -> None:
