@@ -166,7 +166,7 @@ class Plan(Record):
     limits: Limits = key(Nested(Limits), default=_DEFAULTS, doc="how much there may be of everything")
     guard: Guard | None = key(Nested(Guard), default=None, doc="when to stop speculating; without it, never")
     calibration: Located[str | None] = key(
-        Text("a file"), default=None, doc="a file of measurements; not yet: nothing writes or reads one"
+        Text("a file"), default=None, doc="a file that `specplan calibrate` wrote: what two of the vocabularies share"
     )
     backend: Backend = key(Nested(Backend), default=_DEFAULTS, doc="what runs the graph")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..grammar import Located, Span
-from .cards import DeviceProfile, ModelCard, PromptsCard
+from .cards import DeviceProfile, ModelCard, Pair, PromptsCard
 from .strategy import Decoder
 
 
@@ -97,6 +97,7 @@ class CheckedPlan:
     profile: DeviceProfile
     memory: int
     places: Places
+    pair: Pair | None = None
 
     @property
     def longest_prompt(self) -> int:

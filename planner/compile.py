@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import permutations
 from pathlib import Path
 
 from ..grammar import Diagnostic, DiagnosticError, decode_text, has_errors
 from .capabilities import Capabilities
-from .cards import DEFAULT_DEVICE, DeviceProfile, ModelCard, PromptsCard, find_device, find_source
+from .cards import DEFAULT_DEVICE, DeviceProfile, ModelCard, Pair, PromptsCard, find_device, find_pair, find_source
 from .check import check_plan
 from .checked import CheckedPlan
 from .estimate import Costs
@@ -23,6 +24,7 @@ from .graph import Engine, Graph, Kv, Model, Prompts, check_graph, read_graph
 from .legalise import legalise
 from .lower import lower
 from .passes import PASSES
+from .pays import check_pays
 
 LOWERED = "lower"
 """The name of the stage before any pass."""
@@ -88,6 +90,7 @@ def compile_source(
     said += check_fit(graph, costs, limits)
     if has_errors(said):
         raise DiagnosticError(said)
+    said += check_pays(graph, costs, limits)
     said += legalise(graph, chosen, backends or {})
     return CompiledPlan(graph.name, graph, tuple(stages), tuple(said), costs, chosen, device, base)
 
@@ -142,7 +145,16 @@ def _assert_well_formed(graph: Graph, stage: str) -> None:
 def _costs(plan: CheckedPlan) -> Costs:
     cards = {name: model.card for name, model in plan.models.items()}
     prompts = {name: each.card for name, each in plan.prompts.items()}
-    return Costs(cards, prompts, plan.profile, plan.context // 2)
+    return Costs(cards, prompts, plan.profile, plan.context // 2, pairs=_pairs(cards, plan.pair))
+
+
+def _pairs(cards: Mapping[str, ModelCard], measured: Pair | None = None) -> dict[tuple[str, str], Pair]:
+    """What was counted of the models' vocabularies; what a plan has `measured` comes before what is shipped."""
+    names = sorted({card.vocabulary for card in cards.values()})
+    found = {each: find_pair(*each) for each in permutations(names, 2)}
+    if measured is not None:
+        found[measured.draft, measured.target] = measured
+    return {names: pair for names, pair in found.items() if pair is not None}
 
 
 def _capacity(graph: Graph) -> int:
@@ -166,4 +178,4 @@ def _costs_of(graph: Graph, base: Path) -> Costs:
     device = find_device(wanted, None, base)
     if not isinstance(device, DeviceProfile):
         raise DiagnosticError((device,))
-    return Costs(cards, prompts, device, _capacity(graph) // 2)
+    return Costs(cards, prompts, device, _capacity(graph) // 2, pairs=_pairs(cards))

@@ -7,11 +7,11 @@ of the largest case. The expectation is a formula of one number a: how likely a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
-from .cards import DeviceProfile, ModelCard, PromptsCard
-from .cost import Expectation, PassCost, chain, forked, pass_cost, pipeline, plain, sparse_states, static_tree
+from .cards import DeviceProfile, ModelCard, Pair, PromptsCard
+from .cost import Expectation, PassCost, chain, forked, pass_cost, pipeline, plain, sparse_states, static_tree, within
 from .graph import (
     Advance,
     AnyNode,
@@ -56,13 +56,17 @@ ASSUMED_FOUND = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What estimates are made from: cards by the graph's names of models and prompts, the device, the cache's fill."""
+    """What estimates are made from: cards by the graph's names of models and prompts, the device, the cache's fill.
+
+    `pairs` are what was counted of vocabularies, by the names of the drafter's and the target's.
+    """
 
     cards: Mapping[str, ModelCard]
     prompts: Mapping[str, PromptsCard]
     device: DeviceProfile
     context: int
     acceptance: float = ASSUMED_ACCEPTANCE
+    pairs: Mapping[tuple[str, str], Pair] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,7 @@ def _of_tree(name: str, made: Mapping[str, Node], graph: Graph, costs: Costs) ->
         case Spread():
             return _of_spread(node, graph, costs)
         case Chain() | Branch() if node.guess is not None:
-            return _of_guess(node, made, graph)
+            return _of_guess(node, made, graph, costs)
         case Merge(trees=trees):
             parts = [_of_tree(tree.name, made, graph, costs) for tree in trees]
             # Nobody knows how often two drafts are right together: at least as often as the better one.
@@ -256,10 +260,22 @@ def _of_spread(node: Spread, graph: Graph, costs: Costs) -> Expectation:
     return sparse_states(SparseStates(tuple(read_state(text, depth) for text in shape.states), card.accuracies))
 
 
-def _of_guess(node: Chain | Branch, made: Mapping[str, Node], graph: Graph) -> Expectation:
+def _of_guess(node: Chain | Branch, made: Mapping[str, Node], graph: Graph, costs: Costs) -> Expectation:
     tree = node.results[0].type
     assert isinstance(tree, Tree), "a chain or branch makes a tree"
     source = _source(node, made)
+    expected = _of_shape(source, tree, graph)
+    pair = None if source is None else costs.pairs.get((_vocabulary(source, graph), graph.spelled(tree.vocab)))
+    share = None if pair is None else pair.weighted_of_target
+    return expected if share is None else within(expected, share)
+
+
+def _vocabulary(source: Node, graph: Graph) -> str:
+    """What a draft's guesses are spelled in."""
+    return graph.spelled(getattr(source.results[0].type, "vocab", None))
+
+
+def _of_shape(source: Node | None, tree: Tree, graph: Graph) -> Expectation:
     shape = graph.declared.get(source.shape or "") if isinstance(source, Draft) else None
     match shape:
         case Static(children=children):

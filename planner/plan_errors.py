@@ -572,8 +572,8 @@ class NoEffect(PlanDiagnostic):
     title: ClassVar[str] = "{what}"
     label: ClassVar[str] = "has no effect"
     rule: ClassVar[str] = (
-        "A guard withdraws speculation and a merge joins drafts: where nothing speculates, or one draft stands alone, the "
-        "graph is made without them."
+        "A guard withdraws speculation, a merge joins drafts, and a calibration tells what two vocabularies share: where "
+        "nothing speculates, one draft stands alone, or no model has these vocabularies, the graph is made without them."
     )
     wrong: ClassVar[str] = _plan("autoregressive(target)", rest="guard: {window: 8}\n")
     right: ClassVar[str] = _plan("speculate(target, draft=ngram())", rest="guard: {window: 8}\n")
@@ -603,3 +603,67 @@ class OtherDtype(PlanDiagnostic):
         models="  prompts: {source: ppd-qwen2.5-coder-1.5b, rides: target, dtype: float16}\n",
     )
     right: ClassVar[str] = WrongKind.right
+
+
+class SlowerForIt(PlanDiagnostic):
+    """A drafter of another vocabulary that is expected to cost more than it gives."""
+
+    drafter: str
+    target: str
+    speedup: float
+    acceptance: float
+    share: float | None
+    break_even: float | None
+    code: ClassVar[str] = "SP0482"
+    severity: ClassVar[Severity] = Severity.WARNING
+    title: ClassVar[str] = (
+        "with `{drafter}` this is expected to be slower than `{target}` alone: {speedup:.2f} times as fast"
+    )
+    label: ClassVar[str] = "no speculation would be faster"
+    rule: ClassVar[str] = (
+        "A drafter of another vocabulary has to guess well and be much smaller than its target. Costs come from cards and the "
+        "device's profile; a guess is taken to be right with 0.7 where the target's token is one that the drafter has, and "
+        "never elsewhere. Neither was measured on this plan: `bench` does that."
+    )
+    wrong: ClassVar[str] = (
+        "specplan: 1\nmodels:\n  target: {source: gemma-3-270m}\n  drafter: {source: smollm2-135m-instruct}\n"
+        "decode: speculate(target, draft=draft_model(drafter, num_speculative_tokens=5, vocab=slem))\n"
+        "prompt: {template: none}\n"
+    )
+
+    def help(self) -> tuple[str, ...]:
+        """What was assumed, and what else can be written."""
+        where = (
+            "" if self.share is None else f" in the {self.share:.0%} of `{self.target}`'s text that is in shared tokens"
+        )
+        assumed = f"a guess is taken to be right with {self.acceptance:g}{where}"
+        even = "even if all were right, it would be slower"
+        pays = even if self.break_even is None else f"it would pay from {self.break_even:.2f} on"
+        return (
+            f"{assumed}; {pays}",
+            "draft with `ngram()` or a smaller model, or let the cost model decide: `choose(..., none)`",
+        )
+
+
+class SharesNothing(PlanDiagnostic):
+    """A draft within the common tokens of two vocabularies that have none."""
+
+    drafter: str
+    drafter_vocabulary: str
+    target_vocabulary: str
+    code: ClassVar[str] = "SP0483"
+    title: ClassVar[str] = (
+        "{drafter_vocabulary} and {target_vocabulary} have no token in common, so `vocab=tli` leaves no guess"
+    )
+    label: ClassVar[str] = "`{drafter}` could say nothing"
+    rule: ClassVar[str] = (
+        "`vocab=tli` drafts within the tokens that both vocabularies spell in the same bytes, as they were counted for the "
+        "pair. Text can be carried over whatever the tokens are."
+    )
+    wrong: ClassVar[str] = "vocab=tli, and a file of the pair that says `shared: 0`"
+    right: ClassVar[str] = "vocab=slem"
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """The rule that needs no common token."""
+        return ("say `vocab=slem`, which needs nothing in common but bytes",)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...grammar import Diagnostic
+from ..cards import Pair, find_pair
 from ..checked import CheckedModel, CheckedPrompts
 from ..plan_errors import WrongKind
 from ..strategy import ModelName
@@ -24,7 +25,13 @@ class Decisions:
     temperature: float
     batch: int
     guarded: bool
+    measured: Pair | None = None
     found: list[Diagnostic] = field(default_factory=list)
+
+    def pair(self, draft: str, target: str) -> Pair | None:
+        """What was counted of two vocabularies: by whoever wrote the plan, else by us, else by nobody."""
+        mine = self.measured
+        return mine if mine is not None and (mine.draft, mine.target) == (draft, target) else find_pair(draft, target)
 
     def refuse(self, diagnostic: Diagnostic) -> Refused:
         """Note a mistake; raise what this returns."""

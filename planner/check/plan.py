@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 
 from ...grammar import Diagnostic, Plan, has_errors, read_plan
-from ..cards import DeviceProfile, find_device
+from ..cards import DeviceProfile, Pair, find_device, pair_at
 from ..checked import CheckedModel, CheckedPlan, CheckedPrompts, Ending, Guard, Places, Temper
 from ..plan_errors import (
     NoChatTemplate,
     NoEffect,
     NoRoomForPrompt,
-    NotYet,
     SystemUnsaid,
     TokenOutside,
     Unused,
@@ -45,7 +44,9 @@ def check_plan(data: bytes, name: str, base: Path) -> tuple[CheckedPlan | None, 
     if decoder is None:
         return None, tuple(said)
     guarded = plan.guard is not None and speculates(decoder)
-    decisions = Decisions(models, prompts, plan.sampling.temperature.value, plan.limits.batch.value, guarded)
+    measured, about = _measured(plan, models, base)
+    said += about
+    decisions = Decisions(models, prompts, plan.sampling.temperature.value, plan.limits.batch.value, guarded, measured)
     decided = decide(decoder, decisions)
     said += decisions.found
     target = models.get(decoded_model(decoder).name)
@@ -58,7 +59,19 @@ def check_plan(data: bytes, name: str, base: Path) -> tuple[CheckedPlan | None, 
     said += [Unused(plan.models.places[name], name) for name in plan.models if name not in used]
     if decided is None or has_errors(said) or not isinstance(device, DeviceProfile):
         return None, tuple(said)
-    return _checked(plan, name, decided, models, prompts, device), tuple(said)
+    return _checked(plan, name, decided, models, prompts, device, measured), tuple(said)
+
+
+def _measured(plan: Plan, models: Mapping[str, CheckedModel], base: Path) -> tuple[Pair | None, tuple[Diagnostic, ...]]:
+    """What the plan's own file says of two vocabularies."""
+    named = plan.calibration
+    found = None if named.value is None else pair_at(named.value, named.span, base)
+    if not isinstance(found, Pair):
+        return None, () if found is None else (found,)
+    if {found.draft, found.target} <= {model.card.vocabulary for model in models.values()}:
+        return found, ()
+    what = f"nothing here is in the vocabularies {found.draft} and {found.target}, which the file is about"
+    return found, (NoEffect(named.span, what, "leave `calibration` away, or name the file of the plan's own pair"),)
 
 
 def _used(plan: Plan, decoder: Decoder) -> set[str | None]:
@@ -84,9 +97,6 @@ def _settings(plan: Plan, target: CheckedModel | None) -> list[Diagnostic]:
     if target is not None:
         size = target.card.vocab_size
         said += [TokenOutside(each.span, each.value, size) for each in plan.stop.token_ids.value if each.value >= size]
-    if plan.calibration.value is not None:
-        way = "leave `calibration` away: costs are then estimated from cards"
-        said.append(NotYet(plan.calibration.span, "files of measurements are not read yet", way))
     return said
 
 
@@ -107,6 +117,7 @@ def _checked(
     models: Mapping[str, CheckedModel],
     prompts: Mapping[str, CheckedPrompts],
     device: DeviceProfile,
+    measured: Pair | None,
 ) -> CheckedPlan:
     limits, sampling, stop = plan.limits, plan.sampling, plan.stop
     guard = (
@@ -142,6 +153,7 @@ def _checked(
         profile=device,
         memory=device.memory if limits.memory.value is None else limits.memory.value,
         places=Places(limits.context.span, limits.memory.span, plan.decode.span, plan.backend.ranks),
+        pair=measured,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...grammar import Span
-from ..cards import ModelCard, find_pair
-from ..plan_errors import AutoVocabDecided, NeedlessBridge, OtherVocabulary
+from ..cards import ModelCard
+from ..plan_errors import AutoVocabDecided, NeedlessBridge, OtherVocabulary, SharesNothing
 from ..strategy import (
     AcceptRule,
     AutoVocab,
@@ -62,13 +62,18 @@ def _vocabulary(vocab: Vocabulary, name: ModelName, span: Span, accept: AcceptRu
             chosen, reason = _auto_vocabulary(vocab.span, drafter, target, accept, around, decisions)
             decisions.found.append(AutoVocabDecided(name.span, called(chosen), reason))
             return chosen
+        case Tli():
+            pair = decisions.pair(drafter.vocabulary, target.vocabulary)
+            if pair is not None and pair.shared == 0:
+                raise decisions.refuse(SharesNothing(vocab.span, name.name, drafter.vocabulary, target.vocabulary))
+            return vocab
         case _:
             return vocab
 
 
 def _auto_vocabulary(span: Span, drafter: ModelCard, target: ModelCard, accept: AcceptRule, around: Around,
                      decisions: Decisions) -> tuple[Vocabulary, str]:  # fmt: skip
-    pair = find_pair(drafter.vocabulary, target.vocabulary)
+    pair = decisions.pair(drafter.vocabulary, target.vocabulary)
     samples = around.temperature > 0 and not isinstance(accept, ExactMatch)
     if not samples:
         if pair is not None and pair.jaccard >= _NEARLY_ALL:

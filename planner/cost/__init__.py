@@ -1,6 +1,6 @@
 """What plans cost and what they are expected to give: bytes, operations, seconds, tokens per step. Pure functions."""
 
-from .acceptance import Expectation, chain, forked, pipeline, plain, sparse_states, static_tree, tree
+from .acceptance import Expectation, chain, forked, pipeline, plain, sparse_states, static_tree, tree, within
 from .latency import PassCost, memory_needed, pass_cost
 from .search import (
     Alternative,
@@ -33,4 +33,5 @@ __all__ = [
     "static_tree",
     "stops_paying_at",
     "tree",
+    "within",
 ]

@@ -92,6 +92,18 @@ def sparse_states(states: SparseStates) -> Expectation:
     return Expectation(" + ".join(["1", *parts]), lambda a: value)
 
 
+def within(inner: Expectation, share: float) -> Expectation:
+    """Guesses of a drafter whose vocabulary has a `share` of what the target writes.
+
+    What it has no token for it cannot guess; elsewhere its guesses are taken to be as good as any. That is careful: slem
+    and slrs also carry over what takes several of its tokens.
+
+    >>> within(chain(1), 0.5).evaluate(0.8), within(chain(1), 0.5).formula
+    (1.4, '(1 - a^2) / (1 - a) at 0.500·a')
+    """
+    return Expectation(f"{inner.formula} at {share:.3f}·a", lambda a: inner.evaluate(share * a))
+
+
 def pipeline(stages: int, children: int) -> Expectation:
     """PipeDec's tokens per timestep; a step of plain decoding in the same pipeline lasts `stages` timesteps.
 

@@ -1,14 +1,13 @@
 """What a plan is expected to do: each node with its memory and cost, and what that makes of the whole."""
 
+from ..forecast import Forecast, RowsForecast
 from .build import explain
 from .explanation import (
     ExplainedModel,
     ExplainedNode,
     ExplainedRegion,
     Explanation,
-    Forecast,
     MemoryPlan,
-    RowsForecast,
     Typed,
 )
 from .json_form import explanation_to_json

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ...grammar import Severity
+from ..at_rows import at_rows, has_threads, most_rows
 from ..compile import LOWERED, CompiledPlan
 from ..estimate import Costs, region_cost
+from ..forecast import Forecast, forecast_of, step_seconds
 from ..graph import Graph, Model, Prompts, Rule, Sampling, print_declaration
 from ..memory import ModelMemory, memory_of
-from .at_rows import at_rows, has_threads, most_rows
-from .explanation import ExplainedModel, Explanation, Forecast, MemoryPlan
-from .forecast import forecast_of, step_seconds
+from .explanation import ExplainedModel, Explanation, MemoryPlan
 from .nodes import Setting, explained_region
 
 
@@ -112,10 +112,27 @@ def _decisions(compiled: CompiledPlan) -> Iterator[str]:
             yield f"{each.message()} ({each.code})"
 
 
+def _shares(graph: Graph, costs: Costs) -> Iterator[str]:
+    """What the guesses of drafters of other vocabularies are estimated by."""
+    for names in dict.fromkeys((model.vocab, graph.target.vocab) for model in graph.all(Model)):
+        draft, target = names
+        pair = costs.pairs.get(names)
+        if draft == target:
+            continue
+        if pair is None or pair.weighted_of_target is None:
+            yield f"nobody has counted how much of {target}'s text is in tokens of {draft}: guesses are taken to be all in them"
+        else:
+            on = "" if pair.counted_on is None else f" (counted on {pair.counted_on})"
+            share = f"{pair.weighted_of_target:.1%} of {target}'s text is in tokens that {draft} has"
+            yield f"{share}{on}: guesses elsewhere are taken to be wrong"
+
+
 def _assumptions(graph: Graph, costs: Costs, forecast: Forecast | None) -> Iterator[str]:
     yield f"costs are analytic, from cards and the profile `{costs.device.name}`, with {costs.context} tokens in the cache"
     if forecast is not None and forecast.varies:
         yield f"acceptance a = {costs.acceptance:g} is assumed, not measured; nobody has run this plan for it"
+    if forecast is not None and forecast.speculates:
+        yield from _shares(graph, costs)
     for each in graph.all(Prompts):
         card = costs.prompts.get(each.name)
         if card is None or not card.accuracies:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
+from ..at_rows import at_rows, case_of
 from ..cards import bytes_of
 from ..draw import node_path
 from ..estimate import Costs, expectation, node_cost
@@ -35,7 +36,6 @@ from ..graph import (
     print_fields,
 )
 from ..memory import computed_dtype
-from .at_rows import at_rows, case_of
 from .explanation import ExplainedNode, ExplainedRegion, Typed
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 
+from ..forecast import Forecast, RowsForecast
 from ..graph import quote
 from ..memory import shown_bytes
-from .explanation import ExplainedModel, ExplainedNode, ExplainedRegion, Explanation, Forecast, RowsForecast
+from .explanation import ExplainedModel, ExplainedNode, ExplainedRegion, Explanation
 
 WIDTH = 120
 _COLUMNS = ("passes", "read", "ops", "ms", "share", "memory")

@@ -29,5 +29,7 @@ def test_it_follows_the_schema(file: Path) -> None:
 @pytest.mark.parametrize("file", PLANS, ids=lambda file: file.stem)
 def test_it_compiles_without_a_warning(file: Path) -> None:
     compiled = compile_source(file.read_bytes(), file.name, file.parent)
-    assert [each.code for each in compiled.diagnostics if each.severity is not Severity.NOTE] == []
+    said = [each.code for each in compiled.diagnostics if each.severity is not Severity.NOTE]
+    # Some show a method on a target that is quickly fetched, and then too small to gain from it: that is said.
+    assert set(said) <= {"SP0482"}
     assert file.read_text().startswith("# "), "the first line says what the plan shows"

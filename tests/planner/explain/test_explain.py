@@ -11,6 +11,7 @@ import pytest
 
 from specplan import compile_plan
 from specplan.planner import CompiledPlan, compile_source
+from specplan.planner.cards import find_pair
 from specplan.planner.explain import (
     ExplainedNode,
     ExplainedRegion,
@@ -157,7 +158,9 @@ def test_break_even_is_where_the_speedup_is_one() -> None:
     assert forecast is not None
     assert forecast.break_even is not None
     (only,) = forecast.rows
-    tokens = sum(forecast.break_even**k for k in range(6))
+    shared = find_pair("smollm2", "qwen2")
+    assert shared is not None and shared.weighted_of_target is not None
+    tokens = sum((shared.weighted_of_target * forecast.break_even) ** k for k in range(6))
     assert tokens / only.seconds * only.plain_seconds == pytest.approx(1)
 
 

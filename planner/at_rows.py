@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..graph import Choose, Graph, Region, Size, Threads, Tree, Type, Value, inner_regions, with_types
+from .graph import Choose, Graph, Region, Size, Threads, Tree, Type, Value, inner_regions, with_types
 
 
 def row_counts(graph: Graph) -> tuple[int, ...]:

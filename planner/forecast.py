@@ -3,15 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from ..cost import Alternative, break_even, choose_by_rows, plain, stops_paying_at
-from ..estimate import Costs, expectation, node_cost
-from ..graph import Advance, Graph, Kv, Model, Ranks, Ref, Region, Send, Size, Tree, Value, Verify, model_of, operands
 from .at_rows import at_rows, has_threads, row_counts
-from .explanation import Forecast, RowsForecast
+from .cost import Alternative, break_even, choose_by_rows, plain, stops_paying_at
+from .estimate import Costs, expectation, node_cost
+from .graph import Advance, Graph, Kv, Model, Ranks, Ref, Region, Send, Size, Tree, Value, Verify, model_of, operands
 
 MOST_ROWS = 512
 """Rows beyond which nobody asks whether speculation still pays on one device."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowsForecast:
+    """What is expected while so many rows (of a request with forks: threads) are active.
+
+    `tokens` per step and row; `plain_seconds` is a step of autoregressive decoding of as many rows (of one row, if they
+    are threads of one request); `speedup` compares tokens per second with that.
+    """
+
+    rows: int
+    seconds: float
+    tokens: float
+    plain_seconds: float
+    speedup: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Expected tokens per step, and what that is worth.
+
+    `acceptance` is assumed. `varies` is false where the formula rests on measured rank accuracies alone. `break_even` is
+    the acceptance from which on the plan is faster than autoregressive decoding, for one row; None if it never is.
+    `stops_paying_at` is the number of rows from which on it is not, up to `most_rows` that were tried.
+    """
+
+    formula: str
+    acceptance: float
+    tokens: float
+    varies: bool
+    speculates: bool
+    rows: tuple[RowsForecast, ...]
+    break_even: float | None
+    stops_paying_at: int | None
+    most_rows: int | None
 
 
 def forecast_of(graph: Graph, costs: Costs) -> Forecast:

@@ -1,0 +1,119 @@
+"""What two vocabularies share decides rules and estimates: counted by us, by whoever wrote the plan, or by nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from specplan.grammar import Diagnostic, DiagnosticError, render
+from specplan.planner import CompiledPlan, compile_source
+from specplan.planner.cards import Pair, find_pair
+from specplan.planner.explain import explain, explanation_text
+
+SAMPLES = "sampling: {temperature: 1}\n"
+PLAN = """\
+specplan: 1
+models:
+  target: {source: qwen2.5-coder-1.5b-instruct}
+  drafter: {source: smollm2-135m-instruct}
+decode: speculate(target, draft=draft_model(drafter, num_speculative_tokens=5))
+"""
+SMALL = PLAN.replace("qwen2.5-coder-1.5b-instruct", "gemma-3-270m") + "prompt: {template: none}\n"
+FOREIGN = Pair(draft="smollm2", target="qwen2", draft_tokens=10, target_tokens=20, shared=0, weighted_of_target=0.0)
+
+
+def made(text: str, base: Path = Path("/nowhere")) -> CompiledPlan:
+    return compile_source(text.encode(), "plan.yaml", base)
+
+
+def said(text: str, base: Path = Path("/nowhere")) -> tuple[Diagnostic, ...]:
+    try:
+        return made(text, base).diagnostics
+    except DiagnosticError as error:
+        return error.diagnostics
+
+
+def calibrated(folder: Path, pair: Pair, text: str = PLAN) -> str:
+    (folder / "pair.yaml").write_text(pair.to_yaml())
+    return text + "calibration: pair.yaml\n"
+
+
+def test_auto_takes_what_was_counted() -> None:
+    (decided,) = said(PLAN)
+    assert decided.message() == "`vocab=auto` is slem: nothing is sampled, and 24% of the tokens are shared"
+    (decided,) = said(PLAN + SAMPLES)
+    assert decided.message() == "`vocab=auto` is tli: it samples, and 96% of the target's text is in shared tokens"
+
+
+def test_a_plan_may_bring_its_own_counts(tmp_path: Path) -> None:
+    poor = replace(FOREIGN, shared=5, weighted_of_target=0.4)
+    found = {each.code: each.message() for each in said(calibrated(tmp_path, poor, PLAN + SAMPLES), tmp_path)}
+    assert found["SP0471"] == "`vocab=auto` is slrs: it samples, and only 40% of the target's text is shared"
+    alike = replace(FOREIGN, draft_tokens=20, shared=20)
+    found = {each.code: each.message() for each in said(calibrated(tmp_path, alike), tmp_path)}
+    assert found["SP0471"] == "`vocab=auto` is tli: 100% of the tokens are shared, which saves re-encoding"
+
+
+def test_counts_of_another_pair_are_of_no_use(tmp_path: Path) -> None:
+    other = replace(FOREIGN, draft="llama3")
+    found = said(calibrated(tmp_path, other), tmp_path)
+    assert [each.code for each in found] == ["SP0480", "SP0471"]
+    assert "vocabularies llama3 and qwen2" in found[0].message()
+
+
+def test_a_file_of_counts_that_cannot_be_read(tmp_path: Path) -> None:
+    assert said(PLAN + "calibration: none.yaml\n", tmp_path)[0].code == "SP0403"
+    text = calibrated(tmp_path, FOREIGN)
+    (tmp_path / "pair.yaml").write_text("draft: a\n")
+    assert said(text, tmp_path)[0].code == "SP0411"
+    assert said(PLAN + 'calibration: "a\\0b"\n', tmp_path)[0].code == "SP0403"
+
+
+def test_nothing_shared_is_refused(tmp_path: Path, golden: Callable[[str, str], None]) -> None:
+    text = calibrated(tmp_path, FOREIGN, PLAN.replace("tokens=5", "tokens=5, vocab=tli"))
+    found = said(text, tmp_path)
+    assert [each.code for each in found] == ["SP0483"]
+    golden("diagnostics/SP0483.txt", f"{text}\n----\n\n{render(found, colour=False)}")
+    assert "SP0483" not in {each.code for each in said(text.replace("tli", "slem"), tmp_path)}
+
+
+def expected(text: str, base: Path = Path("/nowhere")) -> float:
+    forecast = explain(made(text, base)).forecast
+    assert forecast is not None
+    return forecast.tokens
+
+
+def test_a_guess_is_right_in_shared_text_alone(tmp_path: Path) -> None:
+    pair = find_pair("smollm2", "qwen2")
+    assert pair is not None and pair.weighted_of_target is not None
+    assert expected(PLAN) == pytest.approx(sum((0.7 * pair.weighted_of_target) ** k for k in range(6)))
+    assert expected(calibrated(tmp_path, FOREIGN), tmp_path) == 1
+    uncounted = replace(FOREIGN, weighted_of_target=None)
+    assert expected(calibrated(tmp_path, uncounted), tmp_path) == pytest.approx(sum(0.7**k for k in range(6)))
+
+
+def test_what_is_assumed_is_said(tmp_path: Path) -> None:
+    text = " ".join(explanation_text(explain(made(PLAN))).split())
+    assert "96.4% of qwen2's text is in tokens that smollm2 has (counted on specs/prompts/quick.jsonl: 60 texts" in text
+    uncounted = calibrated(tmp_path, replace(FOREIGN, weighted_of_target=None))
+    text = " ".join(explanation_text(explain(made(uncounted, tmp_path))).split())
+    assert "nobody has counted how much of qwen2's text is in tokens of smollm2" in text
+
+
+def test_a_drafter_that_does_not_pay_is_a_warning(tmp_path: Path) -> None:
+    assert "SP0482" in {each.code for each in said(SMALL)}
+    assert "SP0482" not in {each.code for each in said(PLAN)}
+    (warning,) = (each for each in said(calibrated(tmp_path, FOREIGN), tmp_path) if each.code == "SP0482")
+    assert "in the 0% of `target`'s text that is in shared tokens" in warning.help()[0]
+    # The cost model, asked, leaves the drafter away; then there is nothing to warn of.
+    asked = SMALL.replace("draft=draft_model(drafter, num_speculative_tokens=5)", "draft=choose(draft_model(drafter, "
+                          "num_speculative_tokens=5), none)")  # fmt: skip
+    assert "SP0482" not in {each.code for each in said(asked)}
+
+
+def test_a_graph_is_warned_of_like_its_plan() -> None:
+    assert [each.code for each in said(str(made(SMALL).graph))] == ["SP0482"]
+    assert said(str(made(PLAN).graph)) == ()
