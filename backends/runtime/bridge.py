@@ -72,7 +72,8 @@ def bridge(table: Table, source: Words, target: Words, ends: Mapping[int, int]) 
     """
     is_same_bytes = str(table.method) == "tli"
     if is_same_bytes:
-        found = intersection(*(written(each.spelled, each.encode_each) for each in (source, target)), ends)
+        words, wanted = (written(each.spelled, each.encode_each) for each in (source, target))
+        found = intersection(words, wanted, ends)
     else:
         found = pushforward_at_once(source.spelled, target.encode_each)
     if not set(found.shared) - set(ends):
