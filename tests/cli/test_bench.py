@@ -135,7 +135,7 @@ def test_a_certificate_is_given_or_not(
         notes = ()
 
         def certificate(self, counting: Any) -> GreedyCertificate:
-            return GreedyCertificate(SETTING, "exact by exact_match", (Identity("a", 8, departures),), ())
+            return GreedyCertificate(SETTING, "exact by exact_match", False, (Identity("a", 8, departures),), ())
 
     asked: dict[str, Any] = {}
     monkeypatch.setattr("specplan.cli.bench.examine", lambda plan, **how: asked.update(how) or Examined())

@@ -43,6 +43,8 @@ class GreedyCertificate:
     setting: Setting
     law: str
     """The law that the graph states."""
+    approximate: bool
+    """Does the graph itself say that its law is not the target's?"""
     answers: tuple[Identity, ...]
     left_out: tuple[LeftOut, ...]
 
@@ -61,6 +63,8 @@ class GreedyCertificate:
         """Whether these are the target's own greedy answers."""
         if not self.tokens:
             return Verdict.NOTHING
+        if self.approximate:
+            return Verdict.APPROXIMATE
         if not self.departures:
             return Verdict.EXACT
         return Verdict.NEAR_TIES if all(each.near for each in self.departures) else Verdict.NOT_EXACT

@@ -62,6 +62,7 @@ class GreedyExamination:
         return GreedyCertificate(
             self.setting,
             str(self.graph.law),
+            approximate=bool(self.graph.law.approximate),
             answers=tuple(each for each in found if isinstance(each, Identity)),
             left_out=tuple(each for each in found if isinstance(each, LeftOut)),
         )

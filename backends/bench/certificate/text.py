@@ -15,6 +15,8 @@ from .greedy import NEAR, Departure
 if TYPE_CHECKING:
     from rich.table import Table
 
+_NOT_ITS_TARGETS = "the plan's law is not its target's, and nothing is certified"
+
 
 def certificate_text(certificate: Certificate, width: int = 120) -> str:
     """The verdict, the table and the notes of a certificate, at most `width` columns wide."""
@@ -44,9 +46,14 @@ def _greedy_heading(certificate: GreedyCertificate) -> Iterator[str]:
 
 
 def _greedy_reason(certificate: GreedyCertificate) -> str:
-    tokens, other = certificate.tokens, len(certificate.departures)
-    if not tokens:
+    if not certificate.tokens:
         return "no prompt was answered"
+    said = _greedy_count(certificate)
+    return f"{_NOT_ITS_TARGETS}; {said}" if certificate.approximate else said
+
+
+def _greedy_count(certificate: GreedyCertificate) -> str:
+    tokens, other = certificate.tokens, len(certificate.departures)
     if not other:
         return f"all {tokens} tokens are the target's own likeliest"
     near = sum(each.near for each in certificate.departures)
@@ -109,7 +116,7 @@ def _sampled_reason(certificate: SampledCertificate) -> str:
         f"(Bonferroni, {LEVEL} for all tests together)"
     )
     if certificate.approximate:
-        return f"the plan's law is not its target's, and nothing is certified; {said}"
+        return f"{_NOT_ITS_TARGETS}; {said}"
     drifted = f"; laws are {certificate.distance:.2g} from the target's" if certificate.distance > DRIFT else ""
     return said + drifted
 

@@ -271,6 +271,13 @@ def test_greedy_plans_are_certified(kind: str, target: str, batch: int, plan: Pl
     assert found.tokens == sum(each.tokens for each in found.answers) > 2
 
 
+def test_an_approximate_plan_is_not_certified_where_it_is_greedy_either(plan: Plan) -> None:
+    found = greedy(plan("typical", sampling="temperature: 0"))
+    assert found.law == "approximate by typical"
+    assert found.verdict is Verdict.APPROXIMATE
+    assert not found.verdict.certified and found.tokens > 2
+
+
 def test_a_greedy_answer_that_was_tampered_with(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = Decoding.answer
 

@@ -19,7 +19,8 @@ Golden = Callable[[str, str], None]
 def greedy(setting: Setting) -> GreedyCertificate:
     near = Departure("code-2", 6, token=284, argmax=198, behind=1.9e-6, gap=1.9e-6, unit=1.9e-6, near=True)
     answers = (Identity("code-1", 10, ()), Identity("code-2", 8, (near,)))
-    return GreedyCertificate(setting, "exact by exact_match", answers, (LeftOut("list-3", "ngram", ()),))
+    left_out = (LeftOut("list-3", "ngram", ()),)
+    return GreedyCertificate(setting, "exact by exact_match", approximate=False, answers=answers, left_out=left_out)
 
 
 @pytest.fixture
@@ -55,6 +56,9 @@ def test_verdicts_of_greedy_answers(greedy: GreedyCertificate) -> None:
     assert greedy.verdict is Verdict.NEAR_TIES
     assert replace(greedy, answers=greedy.answers[:1]).verdict is Verdict.EXACT
     assert replace(greedy, answers=()).verdict is Verdict.NOTHING
+    bent = replace(greedy, answers=greedy.answers[:1], approximate=True)
+    assert bent.verdict is Verdict.APPROXIMATE and not bent.to_json()["certified"]
+    assert "nothing is certified; all 10 tokens are the target's own likeliest" in certificate_text(bent)
     refuted = replace(greedy, answers=(*greedy.answers, far))
     assert refuted.verdict is Verdict.NOT_EXACT
     assert "NOT EXACT: of 22 tokens 20 are the target's own likeliest and 2 not; near-ties among these: 1" in (
