@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from itertools import islice, takewhile
 from typing import Protocol
@@ -24,71 +25,87 @@ class Spelled(Protocol):
 
 
 def whole_characters(text: bytes) -> bytes:
-    """The bytes up to the end of the last complete character.
+    """The text as far as it is whole characters.
 
     >>> whole_characters("né".encode()[:2])
     b'n'
     """
-    for held in range(min(4, len(text) + 1)):
-        cut = text[: len(text) - held]
-        if is_whole_characters(cut):
-            return cut
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return text[: error.start]
     return text
 
 
-def continuation(words: Spelled, before: Sequence[int], text: bytes) -> tuple[tuple[int, ...], bool]:
-    """The tokens of a text of whole characters behind others, and whether the vocabulary itself would cut it so.
+def begun_character(text: bytes) -> bytes:
+    """The last bytes of a text, if they begin a character and do not end it.
 
-    A tail of what is before is encoded together with the text. Where a token straddles the boundary the text is encoded
-    alone: what is before is settled. Without tokens: the text is empty, no text, begins within a character, or cannot be
-    spelled.
+    >>> begun_character("né".encode()[:2])
+    b'\xc3'
     """
-    if not text or not is_whole_characters(text):
-        return (), True
+    decoder = getincrementaldecoder("utf-8")("replace")
+    decoder.decode(text)
+    return decoder.getstate()[0]
+
+
+def continuation(words: Spelled, before: Sequence[int], text: bytes) -> tuple[tuple[int, ...], bool]:
+    """The tokens of a text behind others, and whether the vocabulary itself would cut it so.
+
+    The text may go on within a character, and ends with a whole one. A tail of what is before is encoded together with the
+    text. Where a token straddles the boundary the text is encoded alone: what is before is settled. Without tokens: there
+    is no text, or it cannot be spelled from there.
+    """
     tail = _tail(words, before)
-    if tail is None:
-        return (), False
+    if not text or not is_whole_characters(tail + text):
+        return (), not text
     together = words.encode(tail + text) or ()
     covered = 0
     for place, token in enumerate(together):
         if covered == len(tail):
             return together[place:], True
         covered += len(words.spelled[token] or b"")
-    return words.encode(text) or (), False
+    alone = words.encode(text) if is_whole_characters(text) else None
+    return alone or (), False
 
 
-def _tail(words: Spelled, before: Sequence[int]) -> bytes | None:
-    """The last bytes of some tokens, from the beginning of a character on and behind any special token.
-
-    None where the tokens end within a character.
-    """
+def _tail(words: Spelled, before: Sequence[int]) -> bytes:
+    """The last bytes of some tokens, behind any special token, and from the beginning of a character on."""
     tail = b""
     for token in before[: -LOOK_BACK - 1 : -1]:
         spelled = words.spelled[token]
         if spelled is None:
             break
         tail = spelled + tail
-    while tail and tail[0] & 0xC0 == 0x80:
+    while whole_characters(tail) + begun_character(tail) != tail:
         tail = tail[1:]
-    return tail if is_whole_characters(tail) else None
+    return tail
 
 
 def synchronised(words: Spelled, known: Sequence[int], text: bytes) -> tuple[int, tuple[int, ...]]:
-    """How many of the tokens that are known, which spell the beginning of a text, stay, and what follows them.
+    """How many of the tokens that are known stay, for they spell the beginning of a text, and what follows them.
 
     From the last of them that begins a word, the text is encoded anew: a word that was begun in one step and ended in
     another comes to be spelled as the model knows it. What is not a whole character yet, or cannot be spelled, waits.
     """
-    bounds = [0]
-    for token in known:
-        bounds.append(bounds[-1] + len(words.spelled[token] or b""))
-    assert bounds[-1] <= len(text), "what is known spells the beginning of the text"
+    bounds = _bounds(words, known, text)
+    known = known[: len(bounds) - 1]
     for first in _beginnings(words, known, text, bounds):
         anew = words.encode(whole_characters(text[bounds[first] :]))
         if anew is not None:
             same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(anew, known[first:], strict=False)))
             return first + same, anew[same:]
     return len(known), ()
+
+
+def _bounds(words: Spelled, known: Sequence[int], text: bytes) -> list[int]:
+    """Where tokens that spell a text begin and end in it, as far as they do."""
+    bounds = [0]
+    for token in known:
+        spelled = words.spelled[token]
+        if not spelled or not text.startswith(spelled, bounds[-1]):
+            break
+        bounds.append(bounds[-1] + len(spelled))
+    return bounds
 
 
 def _beginnings(words: Spelled, known: Sequence[int], text: bytes, bounds: Sequence[int]) -> Iterator[int]:

@@ -9,7 +9,7 @@ from ....planner.graph import Model, Sampling, Table
 from ...decoding import Array, fetch, pushforward
 from ..bridge import Bridge
 from ..network import Cache, Caches
-from ..spelling import continuation, synchronised, whole_characters
+from ..spelling import begun_character, continuation, synchronised, whole_characters
 from ..values import Guess, Guesses, Path, Paths, Trust, of_rows
 from ..words import Words
 from .drafting import draft
@@ -83,9 +83,8 @@ def respell(machine: Machine, words: Any, caches: Caches, *, of: str, by: Model,
     """
     theirs, mine = machine.words_of(of), machine.network(by).words
     if keep is None:
-        return tuple(
-            _owed(path, cache, by, theirs, mine) for path, cache in zip(words, of_rows(caches, words), strict=True)
-        )
+        own = zip(words, of_rows(caches, words), strict=True)
+        return tuple(_owed(path, cache, machine, by, theirs) for path, cache in own)
     fetch([], [token for guess in words for token in guess.tokens])
     return tuple(_respelled(guess, theirs, mine, keep) for guess in words)
 
@@ -93,12 +92,16 @@ def respell(machine: Machine, words: Any, caches: Caches, *, of: str, by: Model,
 def _respelled(guess: Guess, theirs: Words, mine: Words, keep: int) -> Guess:
     row = guess.row
     before = row.text_ids(0, len(row.prompt_ids) + len(row.said))
+    # The drafter waits where a character has only begun, and guesses that one anew.
+    begun = begun_character(mine.bytes_of(row.said))
     tokens: list[int] = []
     parents: list[int] = []
     nodes: dict[tuple[int, ...], int] = {(): 0}
     canonical = True
     for branch in _branches(guess):
-        ids, is_canonical = continuation(mine, before, whole_characters(theirs.bytes_of(branch)))
+        text = whole_characters(theirs.bytes_of(branch))
+        goes_on = text.removeprefix(begun) if text.startswith(begun) else b""
+        ids, is_canonical = continuation(mine, before, goes_on)
         canonical &= is_canonical
         for end in range(1, len(ids) + 1):
             if ids[:end] not in nodes and len(tokens) < keep:
@@ -127,23 +130,25 @@ def _branches(guess: Guess) -> list[list[int]]:
     return branches
 
 
-def _owed(path: Path, cache: Cache, by: Model, theirs: Words, mine: Words) -> Path:
+def _owed(path: Path, cache: Cache, machine: Machine, by: Model, theirs: Words) -> Path:
     row, prompt = path.row, path.row.prompt_sizes[by.name]
     said = [*row.said, *path.tokens]
     known = cache.slots.tokens[prompt:]
-    kept, tokens = synchronised(mine, known, theirs.bytes_of(said))
+    text = machine.readable(by).of(theirs.bytes_of(said))
+    kept, tokens = synchronised(machine.network(by).words, known, text)
     return Path(row, tokens, prompt + kept, draws_at=prompt + len(said))
 
 
-def kept_rows(cache: Cache, path: Path, by: Model, theirs: Words, mine: Words) -> tuple[int, ...]:
+def kept_rows(machine: Machine, cache: Cache, path: Path, by: Model, theirs: Words) -> tuple[int, ...]:
     """The longest branch that awaits a verdict whose bytes the text has, up to the path's last token.
 
-    `by` is the cache's model, whose words are `mine`; the path is in `theirs`. A root that was read along stays: it is text.
+    `by` is the cache's model; the path is in the words `theirs`. A root that was read along stays: it is text.
     """
+    mine = machine.network(by).words
     row, prompt = path.row, path.row.prompt_sizes[by.name]
     tokens, parents = cache.slots.pending()
     base = cache.slots.used - len(tokens)
-    text = theirs.bytes_of([*row.said, *path.tokens[:-1]])
+    text = machine.readable(by).of(theirs.bytes_of([*row.said, *path.tokens[:-1]]))
     left = text[len(mine.bytes_of(cache.slots.tokens[prompt:base])) :]
     branches: list[_Branch | None] = []
     for place, (token, parent) in enumerate(zip(tokens, parents, strict=True)):

@@ -15,6 +15,7 @@ from ..bridge import Bridge, bridge
 from ..clock import Clock
 from ..errors import full
 from ..network import Cache, Encoder, Network, Scores, Wanted
+from ..readable import Readable
 from ..row import Row
 from ..slots import NoRoom, Reading
 from ..words import Words
@@ -51,6 +52,7 @@ class Machine:
         self._encoders: dict[tuple[str, str, str | None], Encoder] = {}
         self._vocabs = dict(vocabs or {})
         self._bridges: dict[Table, Bridge] = {}
+        self._readable: dict[str, Readable] = {}
         self._open: dict[int, list[tuple[Network, Cache]]] = {}
         self._level = 0
 
@@ -77,6 +79,12 @@ class Machine:
     def words_of(self, vocab: str) -> Words:
         """A vocabulary by its name in the graph."""
         return self._networks[self._vocabs[vocab]].words
+
+    def readable(self, model: Model) -> Readable:
+        """What a model can read of a text."""
+        if model.name not in self._readable:
+            self._readable[model.name] = Readable(self.network(model).words)
+        return self._readable[model.name]
 
     def bridge(self, table: Table) -> Bridge:
         """A declared table, made once."""

@@ -10,30 +10,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy
 import pytest
 
 from specplan.backends.decoding import Draws, Repeats, law_of, total_variation
 from specplan.backends.decoding import Sampling as Law
-from specplan.backends.eager import emit
-from specplan.backends.eager.run import EmittedProgram, load_program, rows_of
-from specplan.backends.models import StopStrings
-from specplan.backends.reference import (
-    TOY,
-    TableModel,
-    TableVocabulary,
-    Toy,
-    World,
-    autoregressive_law,
-    shrink,
-)
-from specplan.backends.reference import (
-    Machine as ReferenceMachine,
-)
-from specplan.backends.runtime import Clock, LoopDecoder, Prompt, Reading, Row, Scores, Slots, Wanted
-from specplan.backends.runtime.nodes import Machine
+from specplan.backends.eager.run import rows_of
+from specplan.backends.reference import TOY, Toy, World, autoregressive_law, shrink
+from specplan.backends.reference import Machine as ReferenceMachine
+from specplan.backends.runtime import Prompt
 from specplan.planner import compile_source
-from specplan.planner.graph import Choose, Graph, Model, Sampling, Watch
+from specplan.planner.graph import Choose, Graph, Sampling, Watch
+
+from .laws import decoder_of
 
 PLANS = Path(__file__).parents[3] / "specs" / "plans"
 RUNS = [
@@ -81,113 +69,10 @@ limits: {batch: 16}
 RUN = Toy(guesses=3, new_tokens=12, prompt=8, patience=4)
 
 
-@dataclass
-class TableCache:
-    """A cache that holds nothing but its bookkeeping: a table looks at tokens."""
-
-    row: Row
-    slots: Slots
-
-
-@dataclass(frozen=True)
-class TableWords:
-    """A table's vocabulary as the runtime sees one; what cannot be spelled is left out, as the reference does."""
-
-    table: TableVocabulary
-
-    @property
-    def spelled(self) -> Sequence[bytes | None]:
-        return self.table.tokens
-
-    def bytes_of(self, ids: Sequence[int]) -> bytes:
-        return self.table.spell([int(each) for each in ids])
-
-    def encode(self, text: bytes) -> tuple[int, ...]:
-        return self.table.encode(text)
-
-    def encode_each(self, texts: Sequence[bytes]) -> list[tuple[int, ...]]:
-        return [self.table.encode(text) for text in texts]
-
-
-class TableNetwork:
-    """A table as a network: the scores of a row are the logarithms of the law behind what it sees."""
-
-    looks_are_free = True
-
-    def __init__(self, table: TableModel, words: TableVocabulary) -> None:
-        self._table, self._words = table, words
-        self.eos_ids = () if words.end is None else (words.end,)
-
-    def open(self, row: Row, slots: int, rows: int) -> TableCache:
-        return TableCache(row, Slots(slots))
-
-    def close(self, cache: Any) -> None:
-        pass
-
-    def move(self, cache: Any, sources: Sequence[int], first: int) -> None:
-        """The slots have moved their tokens already."""
-
-    def read(self, caches: Sequence[Any], readings: Sequence[Reading], wanted: Wanted, clock: Clock) -> Scores | None:
-        if wanted is Wanted.NONE:
-            return None
-        laws = [self._laws(cache, reading, wanted) for cache, reading in zip(caches, readings, strict=True)]
-        padded = numpy.zeros((len(laws), max(map(len, laws)), self._table.size))
-        for place, each in enumerate(laws):
-            padded[place, : len(each)] = each
-        with numpy.errstate(divide="ignore"):
-            return Scores(numpy.log(padded), tuple(map(len, laws)))
-
-    def _laws(self, cache: TableCache, reading: Reading, wanted: Wanted) -> list[Any]:
-        tokens = cache.slots.tokens
-        laws = []
-        for row, slot in enumerate(range(reading.first, reading.end)):
-            if reading.sees is None:
-                seen = tokens[: slot + 1]
-            else:
-                above = range(reading.base, reading.end)
-                seen = [
-                    *tokens[: reading.base],
-                    *(tokens[s] for s in above if reading.sees[row] >> s - reading.base & 1),
-                ]
-            assert len(seen) - 1 == reading.positions[row]
-            laws.append(self._table.law(tuple(seen)))
-        return laws[-1:] if wanted is Wanted.LAST else laws
-
-    @property
-    def words(self) -> Any:
-        return TableWords(self._words)
-
-    def encoder(self, template: str, system: str | None) -> Any:
-        return self
-
-    def encode(self, prompt: str) -> list[int]:
-        return [*self._words.encode(prompt.encode())]
-
-    def text(self, *, continues: bool) -> Any:
-        return self
-
-    def push(self, ids: Sequence[int]) -> str:
-        return self._words.spell(ids).decode()
-
-    def flush(self) -> str:
-        return ""
-
-    def stops(self, strings: Sequence[str]) -> StopStrings:
-        return StopStrings(strings)
-
-
 def toy(name: str, size: Toy) -> tuple[Graph, World]:
     source = OURS[name] if name in OURS else (PLANS / f"{name}.yaml").read_bytes()
     compiled = compile_source(source, f"{name}.yaml", PLANS)
     return shrink(compiled.graph, size)
-
-
-def program_of(graph: Graph, world: World) -> tuple[LoopDecoder, Machine]:
-    code = load_program(emit(graph)["decode.py"], "<toy>")
-    declared = [each for each in vars(code).values() if isinstance(each, Model)]
-    models = {model.name: TableNetwork(world.models[model.name], world.vocabularies[model.vocab]) for model in declared}
-    machine = Machine(models, graph.target.name, {model.vocab: model.name for model in declared})
-    return LoopDecoder(EmittedProgram(code, machine, rows_of(graph))), machine
 
 
 @dataclass
@@ -227,7 +112,7 @@ def trust_in(graph: Graph, state: tuple[Any, ...]) -> list[bool]:
 @pytest.mark.parametrize("name", RUNS)
 def test_both_say_the_same(name: str) -> None:
     graph, world = toy(name, RUN)
-    running, _ = program_of(graph, world)
+    running, _ = decoder_of(graph, world)
     prompts = [Prompt(number, text) for number, text in enumerate(["ab", "abab", "b", "aababab"] * 8)]
     results = running.generate(prompts)
     for prompt, result in zip(prompts, results, strict=True):
@@ -244,7 +129,7 @@ def test_both_take_the_same_choice_as_rows_end() -> None:
     texts = ["ab", "abab", "b", "aababab", "ba", "bbb", "a"]
     drafted = set()
     for first in range(0, 24, rows_of(graph)):
-        running, _ = program_of(graph, world)
+        running, _ = decoder_of(graph, world)
         prompts = [Prompt(first + row, texts[(first + row) % len(texts)]) for row in range(rows_of(graph))]
         results = running.generate(prompts)
         assert [[*each.token_ids] for each in results] == [
@@ -262,7 +147,7 @@ def test_typical_acceptance_says_the_same() -> None:
     )
     compiled = compile_source(plan + b"sampling: {temperature: 1, seed: 7}\n", "typical.yaml", PLANS)
     graph, world = shrink(compiled.graph, RUN)
-    running, _ = program_of(graph, world)
+    running, _ = decoder_of(graph, world)
     prompts = [Prompt(number, text) for number, text in enumerate(["ab", "abab", "b", "aababab"] * 4)]
     results = running.generate(prompts)
     for prompt, result in zip(prompts, results, strict=True):
@@ -273,7 +158,7 @@ def test_typical_acceptance_says_the_same() -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_its_law_is_the_targets(name: str) -> None:
     graph, world = toy(name, TOY)
-    running, machine = program_of(graph, world)
+    running, machine = decoder_of(graph, world)
     (declared,) = graph.all(Sampling)
 
     def run(draws: Draws) -> tuple[int, ...]:
