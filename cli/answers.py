@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable
 
-from ..backends.runtime import Event, Finished, Refused, Result, Started, Stepped
+from ..backends.runtime import Event, Finished, Refused, Result, Started, Stepped, Timing
 from ..grammar import Diagnostic, visible
 from .output import Output
 
@@ -45,10 +45,22 @@ class _Stream:
         self._output, self._headed, self._stats = output, headed, stats
         self._shown: str | int | None = None
         self._waiting: dict[str | int, list[Event]] = {}
-        self._seconds: dict[str, float] = defaultdict(float)
+        self._timing: Timing | None = None
+        self._seconds: dict[str | int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         self._clean = _for_terminal if sys.stdout.isatty() else str
 
     def event(self, event: Event) -> None:
+        if isinstance(event, Stepped):
+            self._count(event)
+        self._take(event)
+
+    def _count(self, event: Stepped) -> None:
+        """A step's time is told by its first row, and is that of each."""
+        self._timing = event.timing or self._timing
+        for node, spent in self._timing.nodes.items() if self._timing else ():
+            self._seconds[event.id][node] += spent
+
+    def _take(self, event: Event) -> None:
         if self._shown is None:
             self._shown = event.id
         if event.id != self._shown:
@@ -60,23 +72,20 @@ class _Stream:
 
     def _turn(self) -> None:
         self._shown = next(iter(self._waiting), None)
-        self._seconds.clear()
         if self._shown is not None:
             for event in self._waiting.pop(self._shown):
-                self.event(event)
+                self._take(event)
 
     def _tell(self, event: Event) -> None:
         match event:
             case Started(id=name) if self._headed:
                 self._output.text(f"--- {visible(str(name))}\n")
-            case Stepped(text=text, timing=timing):
+            case Stepped(text=text):
                 self._output.text(self._clean(text))
-                for node, spent in timing.nodes.items() if timing else ():
-                    self._seconds[node] += spent
             case Finished(result=result):
                 self._output.text("\n")
                 if self._stats:
-                    sys.stderr.write(statistics(result, self._seconds))
+                    sys.stderr.write(statistics(result, self._seconds.pop(result.id, {})))
             case _:
                 pass
 
@@ -87,7 +96,7 @@ def _for_terminal(text: str) -> str:
 
 
 def statistics(result: Result, seconds: dict[str, float]) -> str:
-    """How a row went, in a few lines; `seconds` are those of its nodes, by keyword and model."""
+    """How a row went, in a few lines; `seconds` are those of the nodes of its steps, by keyword and model."""
     stats = result.stats
     kept = ", ".join(f"{count}x {drafts}" for drafts, count in enumerate(stats.acceptance_histogram) if count)
     rate = f" ({100 * stats.accepted / stats.drafted:.0f} %)" if stats.drafted else ""

@@ -134,9 +134,11 @@ class Guard(Record):
     """Turns speculation off for a row while it does not pay."""
 
     min_speedup: Located[float] = key(
-        Number(above=0.0), default=1.0, doc="below this expected speed-up a row stops speculating"
+        Number(above=0.0),
+        default=1.2,
+        doc="with fewer tokens per step than this a row goes without guesses for a window; a step always gives one",
     )
-    window: Located[int] = key(Integer(minimum=1), default=16, doc="steps over which the speed-up is judged")
+    window: Located[int] = key(Integer(minimum=1), default=16, doc="steps over which tokens are counted")
 
 
 @dataclass(frozen=True, slots=True)

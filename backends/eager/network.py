@@ -64,7 +64,12 @@ class TorchNetwork:
     def close(self, cache: Cache) -> None:
         """Free a row's place for the next."""
         assert isinstance(cache, KvCache), "a cache goes back to where it came from"
-        cache.pool.close(cache)
+        pool = cache.pool
+        pool.close(cache)
+        if not pool.taken and any(other is not pool and other.size == pool.size for other in self._pools):
+            # It was set aside because others were full for a while.
+            self._pools.remove(pool)
+            self._runner.forget(pool)
 
     def move(self, cache: Cache, sources: Sequence[int], first: int) -> None:
         """Put what is in these slots behind one another, from slot `first` on."""

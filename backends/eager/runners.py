@@ -38,6 +38,9 @@ class Runner(Protocol):
     def run(self, given: Pass, pool: KvPool, wanted: Wanted) -> Tensor:
         """The logits, `[rows, tokens that are wanted, V]`; keys and values go into the pool."""
 
+    def forget(self, pool: KvPool) -> None:
+        """Keep nothing of a pool, which is not used again."""
+
 
 class Direct:
     """Calls the model; shapes are those of what is read."""
@@ -63,6 +66,9 @@ class Direct:
             logits_to_keep=_rows(wanted, ids.device),
         ).logits
         return logits
+
+    def forget(self, pool: KvPool) -> None:
+        """Nothing was kept."""
 
 
 class Recorded:
@@ -91,6 +97,10 @@ class Recorded:
             logits, replay = self._record(lambda: self._direct.run(own, pool, wanted))
             self._recordings[key] = recording = _Recording(own, logits, replay)
         return recording.play(given)
+
+    def forget(self, pool: KvPool) -> None:
+        """Drop the recordings that write into the pool."""
+        self._recordings = {key: each for key, each in self._recordings.items() if key[0] is not pool}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

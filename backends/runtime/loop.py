@@ -102,6 +102,7 @@ class _Batch:
 
     def _start(self, row: Row) -> None:
         began = perf_counter()
+        self._program.clock.read(0)  # what was counted in a step that was refused
         started = self._program.start(row)
         self._state = started if self._state is None else self._program.join(self._state, started)
         row.prefill_s = perf_counter() - began
@@ -110,6 +111,7 @@ class _Batch:
     def _step(self) -> Iterator[Event]:
         assert self._state is not None, "rows that have started have a state"
         rows = [*self._rows]
+        self._program.clock.read(0)
         began = perf_counter()
         try:
             self._state, ended = self._program.step(self._state)

@@ -97,14 +97,18 @@ def test_rows_of_two_streams_may_share_a_decoder(tiny: Tiny, folder: Path) -> No
             elif isinstance(event, Stepped):
                 said[event.id] += event.token_ids
     assert [tuple(each) for each in said.values()] == alone
+    (pool,) = shared.program._machine.target._pools  # type: ignore[attr-defined]
+    assert pool.rows == 2 and not pool.taken
 
 
+@pytest.mark.parametrize("guard", ["{min_speedup: 4.0, window: 2}", "{window: 2}"])
 @pytest.mark.parametrize("draft", ["ngram", "chain", "static", "nested"])
-def test_a_guard_changes_how_fast_and_never_what(tiny: Tiny, folder: Path, draft: str) -> None:
+def test_a_guard_changes_how_fast_and_never_what(tiny: Tiny, folder: Path, draft: str, guard: str) -> None:
     plain = running(tiny, plan(folder, DRAFTS[draft], batch=2)).generate(PROMPTS)
-    guarded = plan(folder, DRAFTS[draft], batch=2, more="guard: {min_speedup: 4.0, window: 2}\n")
+    guarded = plan(folder, DRAFTS[draft], batch=2, more=f"guard: {guard}\n")
     results = running(tiny, guarded).generate(PROMPTS)
     assert ids(results) == ids(plain)
+    assert sum(each.stats.rested for each in results) > 0
     assert sum(each.stats.drafted for each in results) < sum(each.stats.drafted for each in plain)
 
 
