@@ -15,7 +15,7 @@ from .contenders import Answer
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import GenerationConfig
+    from transformers import GenerationConfig, StopStringCriteria
 
 N = TypeVar("N", bound=Node)
 
@@ -54,16 +54,19 @@ class Generating:
         self._seed = _sampling(graph).seed
         self._config = generation_config(graph, loaded, assistance)
         self._more = _more(self._config, loaded, assistance)
+        self._stops = _stops(self._config, loaded)
         _forget_suggestions(loaded)
 
     def answer(self, prompts: Sequence[Prompt]) -> Answer:
         """Answer prompts in one batch, padded on the left."""
         began = perf_counter()
         rows, refused = self._encoded(prompts)
-        tokens = self._generated(rows) if rows else {}
-        for each in tokens.values():  # the answers of others are text too when their clock stops
+        said = self._generated(rows) if rows else {}
+        for each in said.values():  # the answers of others are text too when their clock stops
             self._loaded.tokenizer.decode(each, skip_special_tokens=True)
-        return Answer(perf_counter() - began, tokens, refused=refused)
+        seconds = perf_counter() - began
+        tokens = {name: self._cut(rows[name], answer) for name, answer in said.items()}
+        return Answer(seconds, tokens, refused=refused)
 
     def _encoded(
         self, prompts: Sequence[Prompt]
@@ -85,15 +88,15 @@ class Generating:
             raise DiagnosticError([PromptTooLong(None, prompt.id, len(ids), self._longest)])
         return ids
 
-    def _generated(self, rows: Mapping[str | int, list[int]]) -> dict[str | int, tuple[int, ...]]:
+    def _generated(self, rows: Mapping[str | int, list[int]]) -> dict[str | int, list[int]]:
+        """What was said behind each row, padded to one length."""
         import torch
 
         ids, mask = self._padded(list(rows.values()))
         torch.manual_seed(self._seed + row_key(next(iter(rows))))
         with torch.inference_mode():
             said = self._loaded.model.generate(ids, attention_mask=mask, generation_config=self._config, **self._more)
-        answers = said[:, ids.shape[1] :].tolist()
-        return {name: self._cut(answer) for name, answer in zip(rows, answers, strict=True)}
+        return dict(zip(rows, said[:, ids.shape[1] :].tolist(), strict=True))
 
     def _padded(self, rows: list[list[int]]) -> tuple[Tensor, Tensor]:
         import torch
@@ -104,11 +107,21 @@ class Generating:
         device = self._loaded.device
         return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
-    def _cut(self, answer: list[int]) -> tuple[int, ...]:
-        """An answer up to the token that ended it; what is behind is padding."""
+    def _cut(self, prompt: list[int], answer: list[int]) -> tuple[int, ...]:
+        """An answer up to the token that ended it, or completed a stop string; what is behind is padding."""
         ends = self._config.eos_token_id or ()
         length = next((place for place, token in enumerate(answer, 1) if token in ends), len(answer))
-        return tuple(answer[:length])
+        return tuple(answer[: self._stopped(prompt, answer[:length])])
+
+    def _stopped(self, prompt: list[int], answer: list[int]) -> int:
+        """The tokens up to the first at which `generate` found a stop string, by the rule that it has itself."""
+        import torch
+
+        if self._stops is None:
+            return len(answer)
+        row, before = torch.tensor([[*prompt, *answer]]), len(prompt)
+        lengths = range(1, len(answer) + 1)
+        return next((each for each in lengths if self._stops(row[:, : before + each], None).item()), len(answer))
 
 
 def encoder_of(graph: Graph, loaded: LoadedModel) -> ChatEncoder:
@@ -160,6 +173,13 @@ def _more(config: GenerationConfig, loaded: LoadedModel, assistance: Assistance 
         own.assistant_confidence_threshold = 0.0
         more["assistant_model"] = assistance.model.model
     return more
+
+
+def _stops(config: GenerationConfig, loaded: LoadedModel) -> StopStringCriteria | None:
+    """What tells `generate` that a stop string was completed."""
+    from transformers import StopStringCriteria
+
+    return StopStringCriteria(loaded.tokenizer, config.stop_strings) if config.stop_strings else None
 
 
 def _forget_suggestions(loaded: LoadedModel) -> None:

@@ -64,6 +64,20 @@ def test_generate_in_a_batch_says_the_same(write_plan: Write) -> None:
     assert together == {each.id: generating.answer([each]).tokens[each.id] for each in PROMPTS}
 
 
+@pytest.mark.parametrize("ignoring", ["true", "false"])
+def test_rows_that_a_stop_string_ends_are_cut_there(ignoring: str, write_plan: Write) -> None:
+    more = f"stop: {{ignore_eos: {ignoring}, strings: ['L', '-d']}}\n"
+    generating = contender("transformers", write_plan("plain", more=more))
+    together = generating.answer(PROMPTS)
+    assert {id: len(said) for id, said in together.tokens.items()} == {"a": 12, "b": 7, "c": 7}
+    assert together.generated == 26
+    texts = [generating._loaded.tokenizer.decode(said) for said in together.tokens.values()]
+    assert [text[-1] for text in texts[1:]] == ["L", "d"]
+    assert together.tokens == {each.id: generating.answer([each]).tokens[each.id] for each in PROMPTS}
+    found = compare(compile_plan(write_plan("ngram", batch=3, more=more)), cases=PROMPTS, warmup=0)
+    assert [(each.name, each.differing) for each in found.measured][2:] == [("transformers", ())]
+
+
 def test_generate_refuses_what_the_plan_refuses(write_plan: Write) -> None:
     answer = contender("transformers", write_plan("plain")).answer(
         [Prompt(1, "x" * 200), Prompt(2, ""), Prompt(3, "x")]
