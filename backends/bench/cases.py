@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...planner.graph import Graph, Kv
 from ..runtime import Prompt
+from .counts import check_count
 
 _SHIPPED = Path(__file__).resolve().parents[2] / "specs" / "prompts" / "quick.jsonl"
 
@@ -50,8 +52,20 @@ def shipped_cases() -> tuple[Case, ...]:
 
 
 def cases_of(said: Sequence[Case | Prompt | str] | None) -> tuple[Case, ...]:
-    """What was said as cases; bare texts get their number as id, and where nothing was said the shipped ones are taken."""
-    return shipped_cases() if said is None else tuple(_case(*each) for each in enumerate(said, 1))
+    """What was said as cases; bare texts get their number as id, and where nothing was said the shipped ones are taken.
+
+    Raises `TypeError` for what is no case, and `ValueError` where two have one id, as far as a reader of results can tell.
+    """
+    if said is None:
+        return shipped_cases()
+    if isinstance(said, str):  # its letters would be taken for prompts
+        raise TypeError("`cases` are several, and a bare text is one: put it into a list")
+    found = tuple(_case(*each) for each in enumerate(said, 1))
+    names = Counter(str(each.prompt.id) for each in found)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise ValueError(f"two prompts of `cases` have the id `{twice[0]}`")
+    return found
 
 
 def _case(number: int, said: Case | Prompt | str) -> Case:
@@ -62,6 +76,8 @@ def _case(number: int, said: Case | Prompt | str) -> Case:
             return Case(said)
         case str():
             return Case(Prompt(number, said))
+        case _:
+            raise TypeError(f"`cases` are of Case, Prompt or str, and number {number} is of {type(said).__name__}")
 
 
 def spread(cases: Sequence[Case], limit: int | None) -> tuple[Case, ...]:
@@ -70,7 +86,10 @@ def spread(cases: Sequence[Case], limit: int | None) -> tuple[Case, ...]:
     >>> [case.prompt.id for case in spread([Case(Prompt(number, "")) for number in range(10)], 4)]
     [1, 3, 6, 8]
     """
-    if limit is None or limit >= len(cases):
+    if limit is None:
+        return tuple(cases)
+    check_count("limit", limit, least=1)
+    if limit >= len(cases):
         return tuple(cases)
     return tuple(cases[(2 * index + 1) * len(cases) // (2 * limit)] for index in range(limit))
 

@@ -13,6 +13,7 @@ from .baselines import BASELINES, Skipped, baseline
 from .cases import Case, Group, cases_of, groups, rows_of, spread
 from .comparison import Comparison, summarise
 from .contenders import Contender
+from .counts import check_count
 from .decoding import Decoding, contender_of
 from .pairing import LeftOut, Round, rounds
 from .progress import Counting, Uncounted
@@ -60,6 +61,7 @@ def compare(
         DiagnosticError: if an engine cannot run a plan, or a model is not to be had.
         ModuleNotFoundError: if the engine's libraries are not installed.
         KeyError: for a name that is no baseline's.
+        TypeError, ValueError: for cases that are none or share an id, and counts that are too small; nothing loads before.
     """
     match = prepare(plan, against, cases=cases, limit=limit, repeats=repeats, warmup=warmup)
     return match.summary(list(match.play(Uncounted())))
@@ -77,6 +79,8 @@ def prepare(
     progress: Progress | None = None,
 ) -> Match:
     """The match of `compare`, before it is played: this is what loads the models, and raises."""
+    check_count("repeats", repeats, least=1)
+    check_count("warmup", warmup, least=0)
     sets = WeightSets(Weights(progress), Weights(progress))
     chosen = spread(cases_of(cases), limit)
     taken = {each for each in against if isinstance(each, str)}

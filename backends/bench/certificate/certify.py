@@ -14,6 +14,7 @@ from ...models import LoadedModel, Progress
 from ...runtime import Prompt
 from ..baselines import DTYPES
 from ..cases import Case, Group, cases_of, groups, rows_of, spread
+from ..counts import check_count
 from ..decoding import Decoding, contender_of
 from ..generate import encoder_of
 from ..pairing import LeftOut
@@ -96,6 +97,7 @@ def certify(
         DiagnosticError: if there is nothing to hold the plan against (SP0820), its engine cannot run it, or a model is
             not to be had.
         ModuleNotFoundError: if the engine's libraries are not installed.
+        TypeError, ValueError: for cases that are none or share an id, and counts that are too small; nothing loads before.
     """
     return examine(plan, cases=cases, limit=limit, redraws=redraws).certificate(Uncounted())
 
@@ -110,6 +112,7 @@ def examine(
     progress: Progress | None = None,
 ) -> Examination:
     """The examination of `certify`, before it begins: this is what loads the models, and raises."""
+    check_count("redraws", redraws, least=1)
     _refuse(plan)
     sets = WeightSets(Weights(progress), Weights(progress))
     setting = setting_of(plan, repeats=1, warmup=0, command=command)
@@ -120,7 +123,7 @@ def examine(
         return GreedyExamination(setting, plan.graph, ours, target, groups(chosen, rows_of(plan.graph)))
     # Laws are arrays, and what arrays need comes with an engine's extra.
     sampled = import_module(".sampled", __package__)
-    prompts = [each.prompt for each in spread(cases_of(cases), limit or PREFIXES)]
+    prompts = [each.prompt for each in spread(cases_of(cases), PREFIXES if limit is None else limit)]
     examination: Examination = sampled.examination_of(plan, setting, prompts, redraws, sets)
     return examination
 
