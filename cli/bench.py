@@ -25,6 +25,7 @@ from ..backends.bench import (
     comparison_text,
     counted_on,
     examine,
+    is_greedy,
     picture,
     prepare,
 )
@@ -34,13 +35,14 @@ from ..planner import CompiledPlan
 from .engines import libraries_of, refuse_unknown_nodes
 from .errors import NoSuchBaseline, NotInstalled, NotTogether, StdinTwice, ToyTables
 from .exits import Exit, exit_for
-from .files import read_input, write_result
+from .files import read_input, refuse_unwritable, write_result
 from .output import Output, speaks
 from .plans import compile_input, engine_option, plan_argument
 from .prompts import read_cases
 
 MEASURING, CERTIFYING = ("against", "repeats", "warmup", "plot"), ("redraws",)
 """The options that only measuring, or only certifying, has a use for."""
+TWO = "measure and certify by two commands, one with --certify and one without"
 
 
 @click.command()
@@ -80,6 +82,8 @@ def command(
     redrawing a round behind a few prompts (three, without --limit). Exit code 1 means that nothing was certified.
     """
     _refuse_unused(certify)
+    if plot is not None:
+        _refuse_plot(plot)
     # Before anything is measured: nobody waits an hour to hear that it cannot be shown.
     _need(*(["rich"] if output.format == "text" else []), *(["matplotlib"] if plot is not None else []))
     if plan == file == "-":
@@ -109,13 +113,32 @@ def _refuse_unused(certify: bool) -> None:
     context = click.get_current_context()
     for name in MEASURING if certify else CERTIFYING:
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            raise DiagnosticError([NotTogether(None, f"--{name}", "beside" if certify else "without")])
+            raise DiagnosticError(
+                [NotTogether(None, f"--{name}", f"{'with' if certify else 'without'} `--certify`", TWO)]
+            )
+
+
+def _refuse_plot(plot: str) -> None:
+    """Raises DiagnosticError for a picture that nobody could have in the end."""
+    if plot == "-":
+        instead = "name a file for the picture"
+        raise DiagnosticError([NotTogether(None, "--plot -", "with a result that is on standard output", instead)])
+    refuse_unwritable(plot)
+
+
+def _refuse_redraws(compiled: CompiledPlan) -> None:
+    """Raises DiagnosticError where redraws were asked for and the plan draws nothing."""
+    said = click.get_current_context().get_parameter_source("redraws") is not ParameterSource.DEFAULT
+    if said and is_greedy(compiled.graph):
+        instead = "leave it out, or certify the plan at a temperature above 0"
+        raise DiagnosticError([NotTogether(None, "--redraws", "with a greedy plan", instead)])
 
 
 def _certified(
     compiled: CompiledPlan, cases: Sequence[Case] | None, limit: int | None, redraws: int, output: Output
 ) -> Exit:
     """Examine a plan, and show its certificate."""
+    _refuse_redraws(compiled)
     with libraries_of(compiled.engine), shown_on(sys.stderr) as progress:
         examination = examine(compiled, cases=cases, limit=limit, redraws=redraws, command=_typed(), progress=progress)
     output.diagnostics(examination.notes)

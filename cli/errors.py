@@ -294,23 +294,25 @@ class NoSuchBaseline(CommandLineError):
 
 
 class NotTogether(CommandLineError):
-    """An option of `bench` that would be ignored."""
+    """An option of `bench` that would be ignored, or spoil what another one asks for."""
 
     option: str
-    beside: str
+    other: str
+    instead: str
 
     code = "SP0917"
-    title = "`{option}` has no meaning {beside} `--certify`"
+    title = "`{option}` does not go {other}"
     rule = (
-        "`bench --certify` times nothing, so it takes no --against, --repeats, --warmup or --plot; --redraws counts what a "
-        "certificate is made of, and goes with --certify alone."
+        "`bench --certify` times nothing, so it takes no --against, --repeats, --warmup or --plot; --redraws counts what the "
+        "certificate of a plan that samples is made of, and goes with nothing else. Standard output has the result, so a "
+        "picture goes into a file."
     )
     wrong = "specplan bench plan.yaml --certify --repeats 3"
     right = "specplan bench plan.yaml --certify --redraws 10000"
 
     def help(self) -> tuple[str, ...]:
-        """Two commands."""
-        return ("measure and certify by two commands, one with --certify and one without",)
+        """What to type."""
+        return (self.instead,)
 
 
 class OneVocabulary(CommandLineError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -68,10 +69,28 @@ def write_result(path: str, text: str) -> None:
     if path == "-":
         print_result(text)
         return
+    with _telling(path):
+        replace_file(Path(path), text.encode())
+
+
+def refuse_unwritable(path: str) -> None:
+    """Raises DiagnosticError for a file that `write_result` could not write; nothing is left behind."""
+    with _telling(path):
+        if Path(path).is_dir():
+            raise IsADirectoryError(path)
+        if not Path(path).exists() or Path(path).is_file():
+            beside = name_beside(Path(path).resolve())
+            beside.touch()
+            beside.unlink()
+
+
+@contextmanager
+def _telling(path: str) -> Iterator[None]:
+    """Raises DiagnosticError where the system refuses to let us write a file."""
     if not path:
         raise DiagnosticError([CannotWrite(None, path, "the name is empty")])
     try:
-        replace_file(Path(path), text.encode())
+        yield
     except IsADirectoryError:
         raise DiagnosticError([CannotWrite(None, path, "it is a folder, and a file is written here")]) from None
     except OSError as error:

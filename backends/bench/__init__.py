@@ -21,7 +21,7 @@ from .contenders import Answer, Contender
 from .pairing import LeftOut, Round, rounds
 from .picture import picture
 from .progress import Counting, counted_on
-from .setting import Setting
+from .setting import Setting, is_greedy
 from .statistics import Acceptance, Difference, Quartiles
 from .table import comparison_text
 
@@ -56,6 +56,7 @@ __all__ = [
     "comparison_text",
     "counted_on",
     "examine",
+    "is_greedy",
     "picture",
     "prepare",
     "rounds",

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ...planner import CompiledPlan
-from ...planner.graph import Accept, Sampling, Stop
+from ...planner.graph import Accept, Graph, Sampling, Stop
 from .cases import rows_of
 from .weights import torch_device
 
@@ -40,7 +40,6 @@ def setting_of(plan: CompiledPlan, *, repeats: int, warmup: int, command: str | 
     """The circumstances, as they are now."""
     graph = plan.graph
     nodes = graph.step.nodes
-    sampling = next(graph.named(each.sampling, Sampling) for each in nodes if isinstance(each, Accept))
     return Setting(
         plan=plan.name,
         engine=plan.engine,
@@ -49,7 +48,7 @@ def setting_of(plan: CompiledPlan, *, repeats: int, warmup: int, command: str | 
         threads=_threads(plan),
         target=graph.target.source,
         dtype=graph.target.dtype,
-        greedy=sampling.temperature == 0,
+        greedy=is_greedy(graph),
         batch=rows_of(graph),
         max_new_tokens=next(each.max_new_tokens for each in nodes if isinstance(each, Stop)),
         repeats=repeats,
@@ -57,6 +56,12 @@ def setting_of(plan: CompiledPlan, *, repeats: int, warmup: int, command: str | 
         versions={"python": platform.python_version(), **_versions()},
         command=command,
     )
+
+
+def is_greedy(graph: Graph) -> bool:
+    """Does a graph take the likeliest token each time?"""
+    accepting = (each for each in graph.step.nodes if isinstance(each, Accept))
+    return graph.named(next(accepting).sampling, Sampling).temperature == 0
 
 
 def _versions() -> dict[str, str]:

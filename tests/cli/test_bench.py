@@ -139,9 +139,9 @@ def test_a_certificate_is_given_or_not(
 
     asked: dict[str, Any] = {}
     monkeypatch.setattr("specplan.cli.bench.examine", lambda plan, **how: asked.update(how) or Examined())
-    assert bench(NGRAM, "--certify", "--redraws", "70", "--limit", "1") is end
+    assert bench(NGRAM, "--certify", "--limit", "1") is end
     assert ("NOT EXACT" if departures else "EXACT: all 8 tokens") in capsys.readouterr().out
-    assert (asked["redraws"], asked["limit"], len(asked["cases"])) == (70, 1, 2)
+    assert (asked["limit"], len(asked["cases"])) == (1, 2)
     assert bench(NGRAM, "--certify", "--format", "json") is end
     value = json.loads(capsys.readouterr().out)
     assert (value["format_version"], value["certified"]) == (1, not departures)
@@ -156,13 +156,41 @@ def test_toy_tables_are_not_certified(bench: Bench, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     "words",
     [("--certify", "--warmup", "1"), ("--certify", "--against", "transformers"), ("--certify", "--plot", "x.svg"),
-     ("--redraws", "10")],
+     ("--redraws", "10"), ("--certify", "--redraws", "10"), ("--plot", "-"), ("--plot", "-", "--format", "json")],
 )  # fmt: skip
 def test_options_that_would_be_ignored(
     words: tuple[str, ...], bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bench(NGRAM, *TOYS, *words) is Exit.USAGE
-    assert "SP0917" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert said.out == "" and "SP0917" in said.err
+
+
+def test_redraws_are_told_to_a_plan_that_samples(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plan, asked = tmp_path / "warm.yaml", {}
+    plan.write_text(Path(NGRAM).read_text() + "\nsampling: {temperature: 0.7}\n")
+
+    def examine(plan: object, **how: Any) -> None:
+        asked.update(how)
+        raise click.Abort
+
+    monkeypatch.setattr("specplan.cli.bench.examine", examine)
+    with pytest.raises(click.Abort):
+        bench(str(plan), "--certify", "--redraws", "70")
+    assert asked["redraws"] == 70
+
+
+@pytest.mark.parametrize("file", ["", "nowhere/plan.svg", "folder", "prompts.jsonl/plan.svg"])
+def test_a_picture_that_cannot_be_written_is_refused_before_anything_is_measured(
+    file: str, bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    assert bench(NGRAM, *TOYS, "--plot", file) is Exit.USAGE
+    said = capsys.readouterr()
+    assert said.out == "" and "SP0904" in said.err and "measuring" not in said.err
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.slow
