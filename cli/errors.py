@@ -192,8 +192,8 @@ class BadPromptLine(CommandLineError):
     label = "{reason}"
     rule = (
         "A prompts file has a JSON object per line, with the text under `prompt` and, if you like, a text or "
-        "whole number under `id`; other fields are left alone, and so are empty lines. Without an `id` the number "
-        "of the line is taken."
+        'whole number under `id`, which no other line has (1 and "1" are the same), and a text under `category`; other '
+        "fields are left alone, and so are empty lines. Without an `id` the number of the line is taken."
     )
     wrong = """echo '{"promt": "Hello"}' | specplan run plan.yaml --prompts -"""
     right = """echo '{"prompt": "Hello"}' | specplan run plan.yaml --prompts -"""

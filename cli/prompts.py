@@ -66,19 +66,20 @@ def read_cases(data: bytes, name: str, *, behind: int = 0) -> list[Case]:
 
 
 def _lines(source: SourceFile, behind: int) -> Iterator[Case | BadPromptLine]:
-    # Draws are keyed by a prompt's id, so two of the same would be answered with the same luck.
-    taken: set[str | int] = set(range(1, behind + 1))
+    # Draws are keyed by a prompt's id, so two of the same would be answered with the same luck; and results are shown
+    # under it, where 1 and "1" look alike.
+    taken = set(map(str, range(1, behind + 1)))
     for number in range(1, source.line_count + 1):
         line = source.line_text(number)
         if not line.strip():
             continue
         found = _line(line, source, number, behind)
-        if isinstance(found, Case) and found.prompt.id in taken:
+        if isinstance(found, Case) and str(found.prompt.id) in taken:
             start = source.line_start(number)
             reason = f"another prompt has the id {found.prompt.id!r}"
             found = BadPromptLine(source.span(start, start + len(line)), reason)
         elif isinstance(found, Case):
-            taken.add(found.prompt.id)
+            taken.add(str(found.prompt.id))
         yield found
 
 
@@ -107,10 +108,12 @@ def _line(line: str, source: SourceFile, number: int, behind: int) -> Case | Bad
             return bad("it has no `prompt`")
         case _:
             return bad("not a JSON object")
-    if not _is_text(text) or not _is_text(str(name)):
-        return bad("it is not valid Unicode")
     category = value.get("category")
-    return Case(Prompt(name, text), category if isinstance(category, str) else None)
+    if "category" in value and not isinstance(category, str):
+        return bad("`category` is not a text")
+    if not all(map(_is_text, (text, str(name), category or ""))):
+        return bad("it is not valid Unicode")
+    return Case(Prompt(name, text), category)
 
 
 def _is_text(text: str) -> bool:

@@ -26,6 +26,9 @@ def test_ids_are_kept_and_else_lines_are_counted() -> None:
         (b'{"prompt": 3}', "`prompt` is not a text", 1),
         (b'{"id": true, "prompt": "a"}', "`id` is neither a text nor a whole number", 1),
         (b'{"id": null, "prompt": "a"}', "`id` is neither a text nor a whole number", 1),
+        (b'{"prompt": "a", "category": 3}', "`category` is not a text", 1),
+        (b'{"prompt": "a", "category": null}', "`category` is not a text", 1),
+        (b'{"prompt": "a", "category": "\\ud800"}', "it is not valid Unicode", 1),
         (b'{"prompt": "\\ud800"}', "it is not valid Unicode", 1),
         (b'{"prompt": "\xff"}', "it is not valid Unicode", 1),
     ],
@@ -75,7 +78,9 @@ def test_prompts_without_a_name_count_on(tmp_path: Path) -> None:
     assert [each.id for each in gather_prompts(("a",), str(file))] == [1, 2, "x"]
 
 
-@pytest.mark.parametrize("second", ['{"prompt": "b", "id": "x"}', '{"prompt": "b", "id": 1}'])
+@pytest.mark.parametrize(
+    "second", ['{"prompt": "b", "id": "x"}', '{"prompt": "b", "id": 1}', '{"prompt": "b", "id": "1"}']
+)
 def test_no_two_prompts_have_one_name(second: str) -> None:
     with pytest.raises(DiagnosticError, match="another prompt has the id"):
         read_prompts(b'{"prompt": "a", "id": "x"}\n' + second.encode(), "prompts.jsonl", behind=1)
