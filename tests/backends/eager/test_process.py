@@ -46,6 +46,10 @@ specplan.cli.main()
 """
 
 
+# Every process loads torch and transformers anew.
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def write_plan(tmp_path_factory: pytest.TempPathFactory) -> WritePlan:
     """Plans beside two tiny models, weights and all."""
@@ -77,7 +81,6 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
     return process.returncode, output
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
     ["torch", "torch.nn", "transformers", "transformers.models.llama.modeling_llama", "safetensors", "tokenizers"],
