@@ -61,9 +61,9 @@ def _assisted(plan: CompiledPlan, weights: WeightSets) -> Contender | Skipped:
     if isinstance(found, PromptLookup):
         return Generating(ASSISTED, target, plan.graph, found)
     model, tokens = found
-    if model.vocab != plan.graph.target.vocab:
-        return Skipped(ASSISTED, f"`{model.name}` has another vocabulary than the target")
     assistant = weights.untouched(model, plan)
+    if model.vocab != plan.graph.target.vocab:
+        return Generating(ASSISTED, target, plan.graph, Assistant(assistant, tokens, is_foreign=True))
     if assistant.vocab_size != target.vocab_size:
         return Skipped(ASSISTED, "transformers assists models whose logits have one size")
     return Generating(ASSISTED, target, plan.graph, Assistant(assistant, tokens))

@@ -34,6 +34,8 @@ class Assistant:
 
     model: LoadedModel
     tokens: int
+    is_foreign: bool = False
+    """Has it another vocabulary? transformers calls that universal assisted generation."""
 
 
 Assistance: TypeAlias = PromptLookup | Assistant
@@ -172,6 +174,8 @@ def _more(config: GenerationConfig, loaded: LoadedModel, assistance: Assistance 
         own.num_assistant_tokens_schedule = "constant"
         own.assistant_confidence_threshold = 0.0
         more["assistant_model"] = assistance.model.model
+        if assistance.is_foreign:
+            more["tokenizer"], more["assistant_tokenizer"] = loaded.tokenizer, assistance.model.tokenizer
     return more
 
 

@@ -130,7 +130,6 @@ def test_what_does_not_apply_says_why(write_plan: Write) -> None:
     assert "one row at a time" in skipped("transformers-assisted", write_plan("ngram", batch=2))
     assert "toy tables" in skipped("transformers", write_plan("ngram"), engine="reference")
     shipped = Path(__file__).parents[3] / "specs" / "plans"
-    assert "another vocabulary" in skipped("transformers-assisted", shipped / "tli.yaml")
     assert "memory" in skipped("autoregressive", shipped / "pipedec.yaml")
 
 
