@@ -250,7 +250,7 @@ class Machine:
         A row that does not speculate reads its root all the same: the next step's path does not begin with it.
         """
         region = node.regions[0]
-        inner = setting.inside(self._numbers[id(node)])
+        inner = setting.inside(self._numbers[id(node)], _shifts(given[0], given[1], setting))
         values: list[Any] = [_opened(each) if isinstance(each, Cache) else each for each in given]
         values = [something(p.type, held, inner) for p, held in zip(region.parameters, values, strict=True)]
         path, fresh = next(
@@ -335,6 +335,14 @@ def _respell(node: Respell, setting: Setting, given: Sequence[Any], cache: Cache
         theirs = setting.words_of(node.words.type.vocab)
         return words.respell_guess(node, setting, given, (theirs, mine))
     return words.respell_path(node, setting, given, cache, mine)
+
+
+def _shifts(roots: Sequence[Line | None], cache: Cache, setting: Setting) -> dict[int, int]:
+    """From each root's next position in a decoder of another vocabulary to what the draws there are keyed by."""
+    if setting.words(cache.model) is setting.words(setting.graph.target.name) or setting.level:
+        return {}
+    held = zip(roots, (cache.pools[row // setting.threads] for row in range(len(roots))), strict=True)
+    return {line.row: pool.prompt + line.made - line.next_position for line, pool in held if line and pool}
 
 
 def _opened(cache: Cache) -> Cache:

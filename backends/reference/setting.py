@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy
@@ -29,15 +29,17 @@ class Setting:
     requests: int
     """Of a step: as many as rows, or fewer, if each has threads."""
     level: int = 0
+    shifts: Mapping[int, int] = field(default_factory=dict)
+    """How far a request's draws are keyed behind its positions: a decoder inside counts on in the target's words."""
 
     @property
     def threads(self) -> int:
         """How many rows a request has."""
         return self.rows // self.requests
 
-    def inside(self, level: int) -> Setting:
+    def inside(self, level: int, shifts: Mapping[int, int]) -> Setting:
         """The setting of a decoder inside."""
-        return replace(self, level=level)
+        return replace(self, level=level, shifts={**self.shifts, **shifts})
 
     def model(self, name: str) -> TableModel:
         """The table of a model."""
@@ -70,7 +72,8 @@ class Setting:
 
     def key(self, line: Line, ahead: int, purpose: Purpose = Purpose.DRAFT, index: int = 0) -> Key:
         """The draw of the token `ahead` tokens behind a line."""
-        return Key(line.row, line.next_position + ahead, purpose, index, line.thread, self.level)
+        position = line.next_position + self.shifts.get(line.row, 0) + ahead
+        return Key(line.row, position, purpose, index, line.thread, self.level)
 
 
 def image_map(method: str, source: TableVocabulary, target: TableVocabulary) -> TokenMap:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...grammar import DiagnosticError
 from ...planner.graph import Table
-from ...planner.vocabulary import intersection, pushforward_at_once, written
+from ...planner.vocabulary import intersection, is_whole_characters, pushforward_at_once, written
 from ..decoding import Array, TokenMap
 from .errors import NothingShared
 from .words import Words
@@ -52,7 +52,8 @@ class Bridge:
         """What the drafter reads behind a guess: the guess, or the spelling of its image; None where there is none.
 
         The next guess stands behind the image in the target's text (heterogeneous vocabularies, push-forward chain).
-        Between tokens of the same bytes nothing has to be looked at.
+        Between tokens of the same bytes nothing has to be looked at. Behind an image that ends within a character nothing
+        can be read.
         """
         if self.is_same_bytes:
             return (token,)
@@ -62,7 +63,7 @@ class Bridge:
         spelled = self.target.spelled[image]
         if spelled is None or spelled == self.source.spelled[int(token)]:
             return (token,)
-        return self.source.encode(spelled)
+        return self.source.encode(spelled) if is_whole_characters(spelled) else None
 
 
 def bridge(table: Table, source: Words, target: Words, ends: Mapping[int, int]) -> Bridge:

@@ -87,10 +87,11 @@ def synchronised(words: Spelled, known: Sequence[int], text: bytes) -> tuple[int
     From the last of them that begins a word, the text is encoded anew: a word that was begun in one step and ended in
     another comes to be spelled as the model knows it. What is not a whole character yet, or cannot be spelled, waits.
     """
+    text = whole_characters(text)
     bounds = _bounds(words, known, text)
     known = known[: len(bounds) - 1]
     for first in _beginnings(words, known, text, bounds):
-        anew = words.encode(whole_characters(text[bounds[first] :]))
+        anew = words.encode(text[bounds[first] :])
         if anew is not None:
             same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(anew, known[first:], strict=False)))
             return first + same, anew[same:]

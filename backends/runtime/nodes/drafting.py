@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from ....planner.graph import Dynamic, Model, Recent, Sampling, Static, Table
-from ..network import Cache, Caches, Scores, Wanted
+from ..network import Caches, Scores, Wanted
 from ..ngram import continuation
 from ..values import Guess, Guesses, Path, Paths, Trust, of_row, of_rows
 from .bushes import dynamic_bushes, static_bushes
 from .lines import draft_lines
 from .machine import Machine, node
-from .reading import owed, read_lines
+from .reading import owed, read_lines, that_fits
 from .speaking import Speaker
 
 Region: TypeAlias = Callable[..., tuple[tuple[Any, ...], Paths]]
@@ -53,7 +53,7 @@ def draft(
     words alone are guessed. Rows that owe nothing, or more than a cache of `capacity` has room for, are silent.
     """
     mine = of_rows(caches, source)
-    unread = [_that_fits(owed(path, cache), cache, capacity) for path, cache in zip(source, mine, strict=True)]
+    unread = [that_fits(owed(path, cache), cache, capacity) for path, cache in zip(source, mine, strict=True)]
     reading = [place for place, line in enumerate(unread) if line]
     guessing = [place for place in reading if tokens and is_trusted(trust, source[place])]
     wanted = Wanted.LAST if guessing else Wanted.NONE
@@ -99,7 +99,7 @@ def repeat(
     said = {id(path.row): Path(path.row, (), path.end) for path in roots}
     active = tuple(path for path in roots if path.tokens and is_trusted(trust, path))
     state: tuple[Any, ...] = (active, *caches)
-    with machine.inside(level):
+    with machine.inside(level, roots):
         while state[0]:
             state, told = region(machine, *state)
             said |= {id(path.row): _longer(said[id(path.row)], path) for path in told}
@@ -107,11 +107,6 @@ def repeat(
             state = (active, *state[1:])
     guesses = tuple(_guessed(said[id(path.row)]) for path in roots)
     return (guesses, *state[1:])
-
-
-def _that_fits(line: Sequence[int], cache: Cache, capacity: int | None) -> Sequence[int]:
-    """What is to be read, or nothing once it is too much: a drafter without room falls silent."""
-    return line if capacity is None or cache.slots.used + len(line) <= capacity else ()
 
 
 def is_trusted(trust: Trust, path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -18,6 +18,7 @@ from ..network import Cache, Encoder, Network, Scores, Wanted
 from ..readable import Readable
 from ..row import Row
 from ..slots import NoRoom, Reading
+from ..values import Path
 from ..words import Words
 
 P = ParamSpec("P")
@@ -55,6 +56,7 @@ class Machine:
         self._readable: dict[str, Readable] = {}
         self._open: dict[int, list[tuple[Network, Cache]]] = {}
         self._level = 0
+        self._shifts: dict[int, int] = {}
 
     @property
     def target(self) -> Network:
@@ -103,7 +105,7 @@ class Machine:
 
     def key(self, row: Row, position: int, purpose: Purpose = Purpose.TARGET, index: int = 0) -> Key:
         """Names a draw of a row, at the level of the decoder that is running."""
-        return Key(row.key, position, purpose, index, level=self._level)
+        return Key(row.key, position + self._shifts.get(id(row), 0), purpose, index, level=self._level)
 
     @property
     def is_inside(self) -> bool:
@@ -111,13 +113,21 @@ class Machine:
         return self._level > 0
 
     @contextmanager
-    def inside(self, level: int) -> Iterator[None]:
-        """What runs here is a decoder that drafts: its draws are its own."""
-        outside, self._level = self._level, level
+    def inside(self, level: int, roots: Iterable[Path] = ()) -> Iterator[None]:
+        """What runs here is a decoder that drafts: its draws are its own.
+
+        In another vocabulary it counts on from what the draws behind its roots are keyed by: text that is spelled anew
+        becomes shorter, and then its own positions come again, whose draws the text depends on.
+        """
+        outside = self._level, self._shifts
+        self._level = level
+        self._shifts = self._shifts | {
+            id(path.row): path.draws_at - path.end for path in roots if path.draws_at is not None
+        }
         try:
             yield
         finally:
-            self._level = outside
+            self._level, self._shifts = outside
 
     def open(self, row: Row, model: Model, slots: int, rows: int) -> Cache:
         """An empty cache for a row."""

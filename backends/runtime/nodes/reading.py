@@ -50,14 +50,15 @@ def prefill(
     caches: Caches | None = None,
     *,
     by: Model,
-    capacity: int = 0,
+    capacity: int | None = None,
     slots: int = 0,
     rows: int = 1,
 ) -> tuple[Paths, Caches]:
     """Read all of the tokens that a cache has not read yet but the last, which is left to be a root.
 
-    Without caches new ones are made: `capacity` is how many committed tokens each has room for, `slots` counts those that
-    await a verdict too, and `rows` is how many rows decode together.
+    `capacity` is how many committed tokens each has room for; of more than that nothing is read, and no root is left.
+    Without caches new ones are made: `slots` counts those that await a verdict too, and `rows` is how many rows decode
+    together.
     """
     if caches is None:
         caches = tuple(machine.open(path.row, by, slots, rows) for path in tokens)
@@ -65,14 +66,14 @@ def prefill(
             for path in tokens:
                 path.row.context = capacity
     mine = of_rows(caches, tokens)
-    unread = [owed(path, cache)[:-1] for path, cache in zip(tokens, mine, strict=True)]
-    read_lines(machine, by, mine, unread, Wanted.NONE)
-    return tuple(_root(path) for path in tokens), caches
+    unread = [that_fits(owed(path, cache), cache, capacity) for path, cache in zip(tokens, mine, strict=True)]
+    read_lines(machine, by, mine, [line[:-1] for line in unread], Wanted.NONE)
+    return tuple(_root(path, line) for path, line in zip(tokens, unread, strict=True)), caches
 
 
-def _root(path: Path) -> Path:
-    """The last token; of nothing, nothing."""
-    last = path.tokens[-1:]
+def _root(path: Path, unread: Sequence[int]) -> Path:
+    """The last token of what was to be read; of nothing, nothing."""
+    last = tuple(unread[-1:])
     return replace(path, tokens=last, start=path.end - len(last))
 
 
@@ -103,6 +104,11 @@ def owed(path: Path, cache: Cache) -> Sequence[int]:
     if same < len(held):
         cache.slots.rewind(path.start + same)
     return path.tokens[same:]
+
+
+def that_fits(line: Sequence[int], cache: Cache, capacity: int | None) -> Sequence[int]:
+    """What is to be read, or nothing once it is too much: a drafter without room falls silent."""
+    return line if capacity is None or cache.slots.used + len(line) <= capacity else ()
 
 
 def read_lines(

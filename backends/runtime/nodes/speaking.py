@@ -65,7 +65,7 @@ class Speaker:
 
     def key(self, root: Path, ahead: int, index: int = 0) -> Key:
         """The draw of the token `ahead` tokens behind a root."""
-        # Inside a decoder that drafts, everything counts in its own words.
+        # Inside a decoder that drafts, the machine knows what its own words count as.
         place = root.end if root.draws_at is None or self.machine.is_inside else root.draws_at
         return self.machine.key(root.row, place + ahead, Purpose.DRAFT, self.ordinal << 16 | index)
 
