@@ -53,7 +53,8 @@ class Reciter(LawNetwork):
 
     def law(self, row: Row, seen: tuple[int, ...]) -> Array:
         """The law behind what was said, which is what follows the prompt."""
-        text = self.words.bytes_of(seen[row.prompt_sizes[self.name] :])
+        # A drafter of the target's vocabulary reads the target's prompt.
+        text = self.words.bytes_of(seen[row.prompt_sizes.get(self.name, row.prompt_tokens) :])
         if text not in self._known:
             self._known[text] = self._law(text)
         return self._known[text]

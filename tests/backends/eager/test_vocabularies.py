@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from specplan.backends.runtime import LoopDecoder, Prompt, Result
+from specplan.backends.runtime import Cache, LoopDecoder, Prompt, Result, Stepped, Words, whole_characters
+from specplan.backends.runtime import Path as Said
+from specplan.backends.runtime.readable import Readable
 from specplan.planner import CompiledPlan, compile_source
 
 from .conftest import tiny_config
@@ -43,6 +47,8 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
         config.vocab_size, config.eos_token_id = len(tokenizer) + PADDING, tokenizer.eos_token_id
         config.save_pretrained(place / name)
         tokenizer.save_pretrained(place / name)
+    again = shutil.copytree(place / "ascii", place / "ascii again") / "tokenizer.json"
+    again.write_text(again.read_text() + "\n")  # vocabularies are equal if their files are
     return place
 
 
@@ -56,7 +62,7 @@ def plan(
 ) -> CompiledPlan:
     target, drafter = pair
     decode = "autoregressive(target)" if draft is None else f"speculate(target, draft={draft})"
-    second = "" if draft is None else f"  drafter: {{source: ./{drafter}, dtype: float32}}\n"
+    second = "" if draft is None else f"  drafter: {{source: './{drafter}', dtype: float32}}\n"
     text = (
         f"specplan: 1\nmodels:\n  target: {{source: ./{target}, dtype: float32}}\n{second}decode: {decode}\n"
         f"prompt: {{template: none}}\nlimits: {{batch: {batch}, max_new_tokens: {new}, context: 400}}\n{more}"
@@ -94,3 +100,160 @@ def test_slem_says_what_the_target_says_alone(houses: Path, pair: tuple[str, str
             assert ids(results) == alone
             accepted += sum(each.stats.accepted for each in results)
     assert accepted > 0 or pair[1] in ("letters", "unigram")
+
+
+DRAFTS = {
+    "slem": SLEM.format(5),
+    "slem_far": SLEM.format(20),
+    "slem_tree": SLEM.format("3, tree=static([2, 2, 1])"),
+    "slem_sure": SLEM.format("6, min_confidence=0.5"),
+    "slem_nested": "draft_model(speculate(drafter, draft=ngram()), num_speculative_tokens=5, vocab=slem)",
+    "tli": "draft_model(drafter, num_speculative_tokens=5, vocab=tli)",
+    "tli_tree": "draft_model(drafter, num_speculative_tokens=3, tree=static([2, 2, 1]), vocab=tli)",
+    "tli_nested": "draft_model(speculate(drafter, draft=ngram()), num_speculative_tokens=5, vocab=tli)",
+    "slrs": "draft_model(drafter, num_speculative_tokens=4, vocab=slrs)",
+    "slrs_mask": "draft_model(drafter, num_speculative_tokens=4, vocab=slrs(empty=mask))",
+    "slrs_one_token": "draft_model(drafter, num_speculative_tokens=1, vocab=slrs(form=one_token))",
+}
+DRAWN = [name for name in DRAFTS if name.startswith(("tli", "slrs"))]
+MIXED = [("merged", "pieces"), ("bytes", "merged"), ("pieces", "letters")]
+GUARD = "guard: {min_speedup: 3.0, window: 2}\n"
+
+
+@pytest.mark.parametrize("more", [COLD, GUARD], ids=["always", "guarded"])
+@pytest.mark.parametrize("draft", DRAFTS)
+@pytest.mark.parametrize("pair", MIXED, ids="-".join)
+def test_greedily_every_draft_says_what_the_target_says_alone(
+    houses: Path, pair: tuple[str, str], draft: str, more: str
+) -> None:
+    accepted = 0
+    for text in ("words", "emoji", "broken"):
+        alone = ids(recited(plan(houses, pair, None), pair, text).generate(PROMPTS))
+        compiled = plan(houses, pair, DRAFTS[draft], batch=3, more=more)
+        results = recited(compiled, pair, text).generate(PROMPTS)
+        assert ids(results) == alone
+        assert (sum(each.stats.rested for each in results) > 0) == bool(more)
+        accepted += sum(each.stats.accepted for each in results)
+    assert accepted > 0
+
+
+@pytest.mark.parametrize("draft", DRAWN)
+@pytest.mark.parametrize("pair", MIXED, ids="-".join)
+def test_a_sampled_row_does_not_depend_on_its_batch(houses: Path, pair: tuple[str, str], draft: str) -> None:
+    alone = ids(recited(plan(houses, pair, DRAFTS[draft], more=WARM), pair, "emoji").generate(PROMPTS))
+    together = recited(plan(houses, pair, DRAFTS[draft], batch=3, more=WARM), pair, "emoji")
+    assert ids(together.generate(PROMPTS)) == alone
+    assert ids(together.generate(PROMPTS[::-1]))[::-1] == alone
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_what_a_drafter_has_read_spells_what_was_said(houses: Path, draft: str, text: str) -> None:
+    """After every step, in bytes: all but a character that has only begun is read or owed, and nothing else."""
+    for pair in (*MIXED, ("merged", "bytes")):
+        look = Look(*(reciter(*each, text).words for each in zip(("target", "drafter"), pair, strict=True)))
+        compiled = plan(houses, pair, DRAFTS[draft], batch=2, more=WARM if draft in DRAWN else COLD)
+        recited(compiled, pair, text, look).generate(PROMPTS[:2])
+        assert look.steps > 0
+
+
+class Look:
+    """Compares what a drafter's cache holds and owes with what was said."""
+
+    def __init__(self, target: Words, drafter: Words) -> None:
+        self._target, self._drafter, self._readable = target, drafter, Readable(drafter)
+        self.steps = 0
+
+    def __call__(self, path: Said, cache: Cache) -> None:
+        prompt = path.row.prompt_sizes["drafter"]
+        said = self._readable.of(self._target.bytes_of(path.row.said))
+        held = cache.slots.tokens[prompt:]
+        kept = held[: path.start - prompt]
+        assert cache.slots.levels == 0
+        assert len(kept) == path.start - prompt
+        assert self._drafter.bytes_of([*kept, *path.tokens]) == whole_characters(said)
+        # What is behind that is forgotten before anything else is read.
+        assert said.startswith(whole_characters(self._drafter.bytes_of(held)))
+        self.steps += 1
+
+
+@pytest.mark.parametrize("tokens", [5, 20])
+@pytest.mark.parametrize("pair", MIXED, ids="-".join)
+def test_all_drafts_may_be_rejected(houses: Path, pair: tuple[str, str], tokens: int) -> None:
+    """The drafter recites another text, and what it guessed in vain leaves nothing behind."""
+    networks = {"target": reciter("target", pair[0], "digits"), "drafter": reciter("drafter", pair[1], "words")}
+    look = Look(networks["target"].words, networks["drafter"].words)
+    compiled = plan(houses, pair, SLEM.format(tokens))
+    results = reciting(compiled.graph, networks, look).generate(PROMPTS)
+    assert ids(results) == ids(reciting(plan(houses, pair, None).graph, networks).generate(PROMPTS))
+    assert sum(each.stats.drafted for each in results) > 10 * sum(each.stats.accepted for each in results)
+
+
+@pytest.mark.parametrize("draft", ["slem", "tli", "slrs"])
+def test_what_the_drafter_cannot_spell_does_not_silence_it(houses: Path, draft: str) -> None:
+    """`letters` has no digit, no line end and no emoji: it drafts on behind them."""
+    pair = ("merged", "letters")
+    script = "the cat 🌍 sat on the mat 12 and\r\n the dog 🙂 sat on the cat. ".encode()
+    networks = {
+        name: Reciter(name, tokenizer_of(kind), script, errs=0.05)
+        for name, kind in zip(("target", "drafter"), pair, strict=True)
+    }
+    (result,) = reciting(plan(houses, pair, DRAFTS[draft]).graph, networks).generate(["the"])
+    (alone,) = reciting(plan(houses, pair, None).graph, networks).generate(["the"])
+    assert result.token_ids == alone.token_ids
+    first = next(place for place, character in enumerate(result.text) if character in "🌍🙂12\r\n")
+    assert first < len(result.text) - 20
+    seen, drafted_behind = "", 0
+    for event in reciting(plan(houses, pair, DRAFTS[draft]).graph, networks).stream(["the"]):
+        if isinstance(event, Stepped):
+            drafted_behind += event.accepted if len(seen) > first else 0
+            seen += event.text
+    assert drafted_behind > 0
+
+
+@pytest.mark.parametrize("draft", ["slem", "slem_tree", "tli", "slrs", "tli_nested"])
+@pytest.mark.parametrize("ending", ["string", "token", "end"])
+def test_texts_end_where_the_targets_own_end(houses: Path, draft: str, ending: str) -> None:
+    pair, ended = ("merged", "pieces"), 0
+    for text, word in (("words", b" sat"), ("emoji", "🙂".encode())):
+        target = reciter("target", "merged", text).words
+        more = {
+            "string": f"stop: {{strings: ['{word.decode()}']}}\n",
+            "token": f"stop: {{token_ids: {[*(target.encode(word) or ())][-1:]}}}\n",
+            "end": "",
+        }[ending]
+        facts = {} if more else {"ends": 0.8}
+        alone = recited(plan(houses, pair, None, more=more), pair, text, **facts).generate(PROMPTS)
+        results = recited(plan(houses, pair, DRAFTS[draft], batch=2, more=more), pair, text, **facts).generate(PROMPTS)
+        assert [(each.token_ids, each.text) for each in results] == [(each.token_ids, each.text) for each in alone]
+        ended += sum(each.stats.generated < 40 for each in results)
+    assert ended > 0
+
+
+@pytest.mark.parametrize("draft", ["slem", "slem_nested", "tli", "slrs", "tli_tree"])
+def test_a_drafter_whose_context_is_full_falls_silent(houses: Path, draft: str) -> None:
+    """Bytes fill the drafter's context long before words fill the target's."""
+    pair = ("merged", "bytes")
+    compiled = plan(houses, pair, DRAFTS[draft], new=300)
+    (alone,) = recited(plan(houses, pair, None, new=300), pair, "words").generate(["the"])
+    said, drafted = [], []
+    for event in recited(compiled, pair, "words").stream(["the"]):
+        if isinstance(event, Stepped):
+            said += event.token_ids
+            drafted.append(event.drafted)
+    assert tuple(said) == alone.token_ids
+    assert sum(drafted[:20]) > 0 and sum(drafted[-20:]) == 0
+
+
+@pytest.mark.parametrize("more", [COLD, WARM, WARM.replace("1.0", "0.7, top_p: 0.9")], ids=["greedy", "warm", "shaped"])
+@pytest.mark.parametrize("shape", ["", ", tree=static([2, 2, 1])"], ids=["line", "tree"])
+def test_tli_between_equal_vocabularies_is_ordinary_speculation(houses: Path, more: str, shape: str) -> None:
+    """Draw by draw: the same drafts, of which the same are accepted."""
+    draft = f"draft_model(drafter, num_speculative_tokens=3{shape}, vocab={{}})"
+    steps = []
+    for other, vocab in (("ascii", "same"), ("ascii again", "tli")):
+        pair = ("ascii", other)
+        decoding = recited(plan(houses, pair, draft.format(vocab), batch=2, more=more), ("ascii", "ascii"), "words")
+        steps.append([replace(each, timing=None) for each in decoding.stream(PROMPTS) if isinstance(each, Stepped)])
+    assert steps[0] == steps[1]
+    assert sum(each.accepted for each in steps[0]) > 0
