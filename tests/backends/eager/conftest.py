@@ -11,7 +11,6 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     Gemma3ForCausalLM,
     Gemma3TextConfig,
@@ -28,6 +27,8 @@ from specplan.backends.runtime import LoopDecoder
 from specplan.grammar import render
 from specplan.planner.graph import Graph, Model, check_graph, read_graph
 
+from .vocabularies import byte_tokenizer
+
 EOS = 256
 SIZE = 257
 KINDS = ("llama", "qwen2", "gemma3", "qwen2-windows")
@@ -42,25 +43,16 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def byte_tokenizer() -> PreTrainedTokenizerFast:
-    """A token per byte, and one that ends a text."""
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    backend = Tokenizer(models.BPE(vocab={letter: number for number, letter in enumerate(letters)}, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<eos>")
-
-
-def tiny_config(kind: str) -> Any:
+def tiny_config(kind: str, size: int = SIZE, end: int = EOS) -> Any:
     shape = {
-        "vocab_size": SIZE,
+        "vocab_size": size,
         "hidden_size": 32,
         "intermediate_size": 48,
         "num_hidden_layers": 3,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
         "max_position_embeddings": 512,
-        "eos_token_id": EOS,
+        "eos_token_id": end,
         "bos_token_id": None,
         "pad_token_id": None,
         "tie_word_embeddings": False,
@@ -77,26 +69,30 @@ def tiny_config(kind: str) -> Any:
             return Gemma3TextConfig(**shape, head_dim=8, sliding_window=5, layer_types=windows, query_pre_attn_scalar=8)
 
 
-def make_tiny(kind: str, seed: int = 0, dtype: torch.dtype = torch.float64) -> LoadedModel:
+def make_tiny(
+    kind: str, seed: int = 0, dtype: torch.dtype = torch.float64, tokenizer: PreTrainedTokenizerFast | None = None
+) -> LoadedModel:
     """A model of an architecture with random weights, large enough that its choices differ from step to step."""
     torch.manual_seed(seed)
-    config = tiny_config(kind)
+    tokenizer = tokenizer or byte_tokenizer()
+    size, end = len(tokenizer), tokenizer.eos_token_id
+    config = tiny_config(kind, size, end)
     maker = {"llama": LlamaForCausalLM, "gemma3": Gemma3ForCausalLM}.get(kind, Qwen2ForCausalLM)
     model = maker(config).to(dtype).eval().requires_grad_(False)
     for name, weight in model.named_parameters():
         if weight.ndim == 2:
             weight.normal_(0, 1.0 if "embed" in name or "lm_head" in name else 0.3)
-    model.generation_config.eos_token_id = EOS
+    model.generation_config.eos_token_id = end
     return LoadedModel(
         source=f"tiny-{kind}",
         folder=Path(),
         model=model,
-        tokenizer=byte_tokenizer(),
+        tokenizer=tokenizer,
         device=torch.device("cpu"),
         dtype=dtype,
-        vocab_size=SIZE,
+        vocab_size=size,
         context=512,
-        eos_ids=(EOS,),
+        eos_ids=(end,),
         notes=(),
     )
 

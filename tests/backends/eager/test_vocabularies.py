@@ -10,14 +10,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from specplan.backends.runtime import Cache, LoopDecoder, Prompt, Result, Stepped, Words, whole_characters
+from specplan.backends.eager.network import TorchNetwork
+from specplan.backends.models import TokenizerWords
+from specplan.backends.runtime import (
+    Cache,
+    Clock,
+    LoopDecoder,
+    Prompt,
+    Result,
+    Scores,
+    Stepped,
+    Wanted,
+    Words,
+    whole_characters,
+)
 from specplan.backends.runtime import Path as Said
 from specplan.backends.runtime.readable import Readable
 from specplan.planner import CompiledPlan, compile_source
 
-from .conftest import tiny_config
+from .conftest import make_tiny, tiny_config
+from .laws import contexts
 from .reciting import Reciter, reciting
+from .tables import check_tables
 from .vocabularies import PADDING, TEXTS, TOKENIZERS
 
 PROMPTS = [Prompt(name, text) for name, text in enumerate(["a cat", "the", "on the mat and", "that dog"])]
@@ -43,9 +59,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("vocabularies")
     for name in TOKENIZERS:
         tokenizer = tokenizer_of(name)
-        config = tiny_config("llama")
-        config.vocab_size, config.eos_token_id = len(tokenizer) + PADDING, tokenizer.eos_token_id
-        config.save_pretrained(place / name)
+        tiny_config("llama", len(tokenizer) + PADDING, tokenizer.eos_token_id).save_pretrained(place / name)
         tokenizer.save_pretrained(place / name)
     again = shutil.copytree(place / "ascii", place / "ascii again") / "tokenizer.json"
     again.write_text(again.read_text() + "\n")  # vocabularies are equal if their files are
@@ -257,3 +271,68 @@ def test_tli_between_equal_vocabularies_is_ordinary_speculation(houses: Path, mo
         steps.append([replace(each, timing=None) for each in decoding.stream(PROMPTS) if isinstance(each, Stepped)])
     assert steps[0] == steps[1]
     assert sum(each.accepted for each in steps[0]) > 0
+
+
+class FromScratch:
+    """A network whose every pass is compared with one of transformers over all that each token sees."""
+
+    looks_are_free = True
+
+    def __init__(self, inner: TorchNetwork, untouched: Any) -> None:
+        self._inner, self._untouched = inner, untouched
+        self.compared = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def read(self, caches: Any, readings: Any, wanted: Wanted, clock: Clock) -> Scores | None:
+        scores = self._inner.read(caches, readings, wanted, clock)
+        for place, (held, reading) in enumerate(zip(caches, readings, strict=True)):
+            for row, seen in enumerate(contexts(held.slots, reading, wanted) if scores is not None else ()):
+                expected = self._untouched(torch.tensor([seen])).logits[0, -1]
+                assert torch.allclose(scores.of(place)[row], expected, rtol=0, atol=1e-9)
+                self.compared += 1
+        return scores
+
+
+@pytest.mark.parametrize("draft", [name for name in DRAFTS if name != "slem_far"])
+@pytest.mark.parametrize("kind", ["llama", "gemma3"])
+def test_a_drafters_cache_is_worth_a_pass_from_scratch(houses: Path, draft: str, kind: str) -> None:
+    """Whatever was kept, moved, rewound and spelled anew; the target recites what the drafter would say, and errs."""
+    tokenizer, accepted = tokenizer_of("ascii"), 0
+    for prompt in PROMPTS[:2]:
+        ours, untouched = (make_tiny(kind, tokenizer=tokenizer) for _ in range(2))
+        drafter = FromScratch(TorchNetwork(ours, 512), untouched.model)
+        script = own_words(untouched.model, tokenizer, prompt.text)
+        target = TorchReciter("target", tokenizer_of("merged"), script, errs=0.1)
+        compiled = plan(houses, ("merged", "ascii"), DRAFTS[draft], more=WARM, new=16)
+        (result,) = reciting(compiled.graph, {"target": target, "drafter": drafter}).generate([prompt])
+        accepted += result.stats.accepted
+        assert drafter.compared > 8
+    assert accepted > 0
+
+
+class TorchReciter(Reciter):
+    """Recites in torch's numbers, as whoever drafts for it speaks."""
+
+    def read(self, caches: Any, readings: Any, wanted: Wanted, clock: Clock) -> Scores | None:
+        scores = super().read(caches, readings, wanted, clock)
+        return None if scores is None else Scores(torch.from_numpy(scores.padded), scores.lengths)
+
+
+def own_words(model: Any, tokenizer: Any, prompt: str) -> bytes:
+    """What a model says on its own."""
+    ids = torch.tensor([tokenizer(prompt)["input_ids"]])
+    made = model.generate(ids, do_sample=False, max_new_tokens=40, eos_token_id=None, pad_token_id=0)
+    return TokenizerWords(tokenizer, len(tokenizer), source="drafter").bytes_of(made[0, ids.shape[1] :].tolist())
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_tables_between_small_vocabularies(pair: tuple[str, str]) -> None:
+    target, drafter = (words_of(name) for name in pair)
+    check_tables(drafter, target, tokenizer_of(pair[1]), tokenizer_of(pair[0]))
+
+
+def words_of(name: str) -> TokenizerWords:
+    tokenizer = tokenizer_of(name)
+    return TokenizerWords(tokenizer, len(tokenizer) + PADDING, source=name)

@@ -29,7 +29,7 @@ def _fast(backend: Tokenizer) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<eos>")
 
 
-def bytes_alone() -> PreTrainedTokenizerFast:
+def byte_tokenizer() -> PreTrainedTokenizerFast:
     """A token per byte, and one that ends a text."""
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     backend = Tokenizer(models.BPE(vocab={letter: number for number, letter in enumerate(letters)}, merges=[]))
@@ -127,7 +127,7 @@ def _byte_letters() -> dict[int, str]:
 
 
 TOKENIZERS: dict[str, Any] = {
-    "bytes": bytes_alone,
+    "bytes": byte_tokenizer,
     "merged": merged,
     "pieces": pieces,
     "letters": letters,
