@@ -27,6 +27,7 @@ from specplan.backends.runtime import LoopDecoder
 from specplan.grammar import render
 from specplan.planner.graph import Graph, Model, check_graph, read_graph
 
+from .certifying import Household, Target, alone
 from .vocabularies import byte_tokenizer
 
 EOS = 256
@@ -230,3 +231,17 @@ def decode(tiny: Callable[..., LoadedModel], graph_of: Callable[..., Graph]) -> 
         return decoder(graph_of(draft, **facts), load=load)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def household_of() -> Iterator[Callable[[Target], Household]]:
+    present: list[Household] = []
+
+    def get(target: Target) -> Household:
+        if not present or present[0].source != target.source:
+            alone.cache_clear()
+            present[:] = [Household(target.source)]
+        return present[0]
+
+    yield get
+    alone.cache_clear()
