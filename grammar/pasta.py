@@ -6,6 +6,7 @@ choice, since the paper's figures differ.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,20 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from . import pasta_errors as errors
 from .diagnostic import Diagnostic, has_errors
+from .pasta_tags import MAX_TENS, MAX_TOPIC_WORDS, Tag, is_topic, read_tens, topic_words
 from .source import SourceFile, Span
 
 if TYPE_CHECKING:
     from lark import Lark, Token
     from lark.parsers.lalr_interactive_parser import InteractiveParser
 
-MAX_TOPIC_WORDS = 3
-MAX_TENS = 99
 MIN_BLOCK_WORDS = 5
 _MAX_MISTAKES = 50
 _TAG_WORD = r"/?(?:promise|async|sync)\b"
 _LOOK_ALIKE = re.compile(rf"<(?={_TAG_WORD})|&(?=(?:amp;)*lt;{_TAG_WORD})")
 _ESCAPED = re.compile(rf"&lt;(?={_TAG_WORD})|&amp;(?=(?:amp;)*lt;{_TAG_WORD})")
-_PROMISE = re.compile(r'<promise topic="([^"]*)" tokens=([0-9]+)')
+_PROMISE = re.compile(f'{re.escape(Tag.PROMISE.value)}([^"]*){re.escape(Tag.TOKENS.value)}([0-9]+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,19 +139,26 @@ def _print_item(item: Item) -> str:
         case Text(text=text):
             return escape_tags(text)
         case Sync():
-            return "<sync/>"
+            return Tag.SYNC.value
         case Promise(topic=topic, tens=tens, block=block):
-            assert 1 <= len(topic.split()) <= MAX_TOPIC_WORDS and not re.search(r'["<>\r\n]', topic), "a legal topic"
-            assert 1 <= tens <= MAX_TENS, "a legal estimate"
-            kept = "" if block is None else f"<async>{escape_tags(block.text)}</async>"
-            return f'<promise topic="{topic}" tokens={tens}/>{kept}'
+            assert is_topic(topic), f"a legal topic: {topic!r}"
+            assert 1 <= tens <= MAX_TENS, f"a legal estimate: {tens}"
+            kept = "" if block is None else f"{Tag.ASYNC.value}{escape_tags(block.text)}{Tag.ENDASYNC.value}"
+            return f"{Tag.PROMISE.value}{topic}{Tag.TOKENS.value}{tens}{Tag.END.value}{kept}"
 
 
 @cache
 def _parser() -> Lark:
     from lark import Lark  # late: 40 ms that other commands need not spend
 
-    return Lark.open("pasta.lark", rel_to=__file__, parser="lalr", lexer="basic", start=["start", "mistake"])
+    return Lark.open(
+        "pasta.lark", rel_to=__file__, parser="lalr", lexer="basic", start=["start", "mistake"], import_paths=[_words]
+    )
+
+
+def _words(_: object, path: str) -> tuple[str, str]:
+    """What `%import words` finds."""
+    return path, "\n".join(f"{tag.name}.2: {json.dumps(tag.value)}" for tag in Tag)
 
 
 class _Reading:
@@ -203,7 +210,7 @@ class _Reading:
         else:
             assert token.type == "ASYNC", "outside of a block everything else is welcome"
             self.mistakes.append(errors.BlockWithoutPromise(span))
-            self.state.feed_token(token.update(type="PROMISE"))
+            self.state.feed_token(token.update(type="PROMISE_TAG"))
             self._feed(token)
 
     def items(self, children: list[Any]) -> Iterator[Item]:
@@ -212,7 +219,7 @@ class _Reading:
             match getattr(child, "type", None):
                 case "TEXT":
                     yield self._text(child)
-                case "SYNC":
+                case "SYNC_TAG":
                     yield Sync(self._span(child))
                 case _:
                     tag, *blocks = child.children
@@ -236,14 +243,14 @@ class _Reading:
         """What is wrong with a tag by itself."""
         if token.type == "WRONG_TAG":
             return errors.WrongTag(self._span(token), _tag_problem(str(token)))
-        match = _PROMISE.match(token) if token.type == "PROMISE" else None
+        match = _PROMISE.match(token) if token.type == "PROMISE_TAG" else None
         if match is None:
             return None
         start = self._span(token).start
-        words = len(match[1].split())
+        words = topic_words(match[1])
         if not 1 <= words <= MAX_TOPIC_WORDS:
             return errors.LongTopic(self.source.span(start + match.start(1), start + match.end(1)), words)
-        if len(match[2]) > 2 or match[2].startswith("0"):
+        if read_tens(match[2]) is None:
             place = self.source.span(start + match.start(2), start + match.end(2))
             return errors.TokensOutOfRange(place, match[2][:20])
         return None
@@ -254,8 +261,8 @@ class _Reading:
 
 
 def _meant(tag: str) -> str:
-    kinds = {"<promise": "PROMISE", "<async": "ASYNC", "</async": "ENDASYNC"}
-    return next((kind for start, kind in kinds.items() if tag.startswith(start)), "SYNC")
+    kinds = {"<promise": "PROMISE_TAG", "<async": "ASYNC", "</async": "ENDASYNC"}
+    return next((kind for start, kind in kinds.items() if tag.startswith(start)), "SYNC_TAG")
 
 
 def _tag_problem(tag: str) -> str:

@@ -1,0 +1,51 @@
+"""PASTA-LANG at run time: what the tokens of threads mean, which may come next, and the one answer that they make."""
+
+from .automaton import Automaton, Strictness
+from .counts import TagCounts
+from .joining import Joined, Joining, TextOf, join_threads
+from .machine import (
+    FORK,
+    MAIN,
+    MOST_NUMBER_TOKENS,
+    MOST_TOPIC_TOKENS,
+    Closed,
+    Ended,
+    Fault,
+    Meaning,
+    Place,
+    Promised,
+    Said,
+    Synced,
+    TokenMachine,
+    Wrong,
+)
+from .vocabulary import TagVocabulary
+from .written import Encode, Threads, threads_of
+
+__all__ = [
+    "FORK",
+    "MAIN",
+    "MOST_NUMBER_TOKENS",
+    "MOST_TOPIC_TOKENS",
+    "Automaton",
+    "Closed",
+    "Encode",
+    "Ended",
+    "Fault",
+    "Joined",
+    "Joining",
+    "Meaning",
+    "Place",
+    "Promised",
+    "Said",
+    "Strictness",
+    "Synced",
+    "TagCounts",
+    "TagVocabulary",
+    "TextOf",
+    "Threads",
+    "TokenMachine",
+    "Wrong",
+    "join_threads",
+    "threads_of",
+]

@@ -1,0 +1,197 @@
+"""From what threads say to the one answer that a reader sees: every block behind its promise, as text or as a tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeAlias
+
+from ....grammar import Answer, AnswerText, Promise, Sync
+from ..ending import TextStream
+from .counts import TagCounts
+from .machine import FORK, MAIN, Meaning, Place, Promised, Said, Synced, TokenMachine
+
+UNTITLED = "untitled"
+"""The topic, in the tree, of a promise whose own cannot be read: annotated text has no promise without one."""
+
+
+class TextOf(Protocol):
+    """Makes the stream of a new text."""
+
+    def __call__(self, *, continues: bool) -> TextStream:
+        """Only the first text of an answer may begin as a text does; all others continue one."""
+
+
+class Joining:
+    """The answer of one request while its threads write it; time and memory are linear in the tokens.
+
+    Tell it what every thread says, in any order between threads, and right after each promise which thread it opened:
+
+        for meaning in joining.say(0, tokens):      # tokens of a path, which ends with a promise if it has one
+            if isinstance(meaning, Promised) and <it opens a thread>:
+                joining.open(thread)
+        joining.say(thread, tokens)                 # without the forced ASYNC
+        joining.stop(thread)                        # it ends at a limit: leave its forced ENDASYNC out
+        text += joining.shown()                     # what reads on behind what was shown before
+    """
+
+    def __init__(self, machine: TokenMachine, text: TextOf) -> None:
+        self._machine, self._text_of = machine, text
+        self._places: dict[int, Place] = {0: MAIN}
+        self._items: list[_Part | _Vow | None] = []  # None is a sync
+        self._texts: dict[int, _Part] = {}
+        self._next = 0
+        self._counts = TagCounts()
+
+    def place(self, thread: int) -> Place:
+        """Where a thread is in the language."""
+        return self._places[thread]
+
+    def say(self, thread: int, tokens: Sequence[int]) -> list[Meaning]:
+        """A thread says further tokens; what they mean. The main thread is 0."""
+        self._places[thread], said = self._machine.read(self._places[thread], tokens)
+        self._hear(thread, said)
+        return said
+
+    def open(self, thread: int) -> None:
+        """The promise that the main thread has just completed is kept by this thread, now or once there is room for it."""
+        vow = self._items[-1]
+        assert isinstance(vow, _Vow) and vow.block is None, "a thread is opened right behind its promise"
+        vow.block = self._texts[thread] = _Part(self._text_of(continues=True))
+        self._places[thread] = FORK
+
+    def stop(self, thread: int) -> None:
+        """A thread ends at a limit."""
+        self._places[thread], said = self._machine.end(self._places[thread])
+        self._hear(thread, said)
+
+    def wait(self) -> None:
+        """The thread that was just opened has to wait for room."""
+        self._counts = replace(self._counts, queued=self._counts.queued + 1)
+
+    def shown(self) -> str:
+        """What can be read by now behind what was shown before: up to the end of a block that is still being written."""
+        return "".join(self._further())
+
+    @property
+    def counts(self) -> TagCounts:
+        """How the tags went so far."""
+        vows = (item for item in self._items if isinstance(item, _Vow))
+        return replace(self._counts, unopened=sum(vow.block is None for vow in vows))
+
+    @property
+    def answer(self) -> Answer:
+        """The tree of all that was said so far; its stripped text is what `shown` gives, once all threads have ended."""
+        return Answer(tuple(self._tree()))
+
+    def _hear(self, thread: int, said: Sequence[Meaning]) -> None:
+        self._counts = self._counts.heard(said)
+        for meaning in said:
+            match meaning:
+                case Said(tokens=tokens):
+                    self._text(thread).push(tokens)
+                case Promised(topic=topic, tens=tens):
+                    self._put(_Vow(topic or UNTITLED, tens))
+                case Synced():
+                    self._put(None)
+        if self._places[thread].is_over and thread in self._texts:
+            self._texts[thread].flush()
+
+    def _text(self, thread: int) -> _Part:
+        if thread not in self._texts:  # the main thread's, behind a tag
+            self._texts[thread] = _Part(self._text_of(continues=bool(self._items)))
+            self._items.append(self._texts[thread])
+        return self._texts[thread]
+
+    def _put(self, item: _Vow | None) -> None:
+        """A tag of the main thread ends the text before it."""
+        if 0 in self._texts:
+            self._texts.pop(0).flush()
+        self._items.append(item)
+
+    def _further(self) -> Iterator[str]:
+        while self._next < len(self._items):
+            item = self._items[self._next]
+            part = item.block if isinstance(item, _Vow) else item
+            if part is not None:
+                yield part.shown()
+            is_last = self._next == len(self._items) - 1 and not self._places[0].is_over
+            if (part is not None and not part.is_over) or is_last:
+                return
+            self._next += 1
+
+    def _tree(self) -> Iterator[AnswerText | Promise | Sync]:
+        for item in self._items:
+            match item:
+                case None:
+                    yield Sync()
+                case _Vow(topic=topic, tens=tens, block=block):
+                    yield Promise(topic, tens, None if block is None else AnswerText(block.text))
+                case _Part(text=text) if text:
+                    yield AnswerText(text)
+
+
+@dataclass(slots=True)
+class _Part:
+    """A text that is being written."""
+
+    stream: TextStream
+    pieces: list[str] = field(default_factory=list)
+    seen: int = 0
+    is_over: bool = False
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    def push(self, tokens: Sequence[int]) -> None:
+        self.pieces.append(self.stream.push(tokens))
+
+    def flush(self) -> None:
+        if not self.is_over:
+            self.pieces.append(self.stream.flush())
+            self.is_over = True
+
+    def shown(self) -> str:
+        new, self.seen = self.pieces[self.seen :], len(self.pieces)
+        return "".join(new)
+
+
+@dataclass(slots=True)
+class _Vow:
+    """A promise, and the text of the thread that keeps it."""
+
+    topic: str
+    tens: int
+    block: _Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """An answer and how its tags went."""
+
+    answer: Answer
+    counts: TagCounts
+
+
+Blocks: TypeAlias = Sequence[Sequence[int] | None]
+
+
+def join_threads(machine: TokenMachine, text: TextOf, main: Sequence[int], blocks: Blocks) -> Joined:
+    """The answer of threads that have ended.
+
+    `blocks` are what the forks said, one for each promise of the main thread in order; None, or nothing at all, for those
+    that opened none.
+    """
+    joining = Joining(machine, text)
+    rest = iter(enumerate(blocks, start=1))
+    for token in main:
+        for meaning in joining.say(0, (token,)):
+            if isinstance(meaning, Promised):
+                thread, block = next(rest, (0, None))
+                if block is not None:
+                    joining.open(thread)
+                    joining.say(thread, block)
+                    joining.stop(thread)
+    joining.stop(0)
+    return Joined(joining.answer, joining.counts)
