@@ -10,6 +10,7 @@ from .pair import Named, count_pair
 from .progress import Lines, Progress, Silent, shown_on
 from .source import model_folder
 from .stop_strings import StopStrings
+from .tags import add_tags, tag_ids
 from .text_stream import Detokenizer, TextStream
 from .tokenizer import ChatEncoder, Template, eos_ids
 from .words import TokenizerWords
@@ -31,6 +32,7 @@ __all__ = [
     "TextNotUnicode",
     "TextStream",
     "TokenizerWords",
+    "add_tags",
     "asked_for",
     "count_pair",
     "eos_ids",
@@ -44,4 +46,5 @@ __all__ = [
     "packaged_models",
     "path",
     "shown_on",
+    "tag_ids",
 ]

@@ -685,3 +685,26 @@ class VocabularyUnspelled(Diagnostic):
     def help(self) -> tuple[str, ...]:
         """Drafters that need no bytes."""
         return ("draft with a model of the target's own vocabulary, or with `ngram`",)
+
+
+@dataclass(frozen=True)
+class TagsMissing(Diagnostic):
+    """A model that is said to write PASTA's tags, and whose tokenizer does not have them."""
+
+    source: str
+    missing: tuple[str, ...]
+
+    code: ClassVar[str] = "SP0746"
+    title: ClassVar[str] = "the tokenizer of `{source}` lacks PASTA's tags"
+    label: ClassVar[str] = "this model"
+    rule: ClassVar[str] = (
+        "A model that promises was trained with six special tokens of its own, so that no text can forge a tag. "
+        "`tags: pasta` says that it has them; it cannot give them to a model."
+    )
+    wrong: ClassVar[str] = "target: {source: smollm2-135m-instruct, tags: pasta}"
+    right: ClassVar[str] = "target: {source: smollm2-135m-pasta}"
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """Which ones."""
+        return (f"missing as special tokens: {shown(self.missing, limit=6)}",)

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from ...grammar import Tag
+
 MAGIC = b"GGUF"
-PASTA_TOKENS = frozenset((b'<promise topic="', b'" tokens=', b"/>", b"<async>", b"</async>", b"<sync/>"))
+PASTA_TOKENS = frozenset(tag.token.encode() for tag in Tag)
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from specplan.backends.models import errors, packaged_models
-from specplan.grammar import Diagnostic, render
+from specplan.grammar import Diagnostic, Tag, render
 
 NAMES = tuple(each.name for each in packaged_models())
 SMOLLM2, SHA256 = packaged_models()[0].name, packaged_models()[0].sha256
@@ -43,6 +43,7 @@ EXAMPLES: tuple[Diagnostic, ...] = (
     errors.TokenizerUnreadable(None, "./weights-only", "expected value at line 1 column 2"),
     errors.TextNotUnicode(None),
     errors.VocabularyUnspelled(None, "characters", "its tokenizer is not one of the library `tokenizers`"),
+    errors.TagsMissing(None, "smollm2-135m-instruct", tuple(tag.token for tag in Tag)),
 )
 CODES = {each.code: each for each in EXAMPLES}
 

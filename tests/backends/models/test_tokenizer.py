@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specplan.backends.models import ChatEncoder, Template, eos_ids, load_tokenizer
-from specplan.grammar import DiagnosticError
+from specplan.grammar import DiagnosticError, Tag
 
 pytest.importorskip("transformers")
 
-PASTA = ('<promise topic="', '" tokens=', "/>", "<async>", "</async>", "<sync/>")
+PASTA = tuple(tag.token for tag in Tag)
 TEMPLATE = (
     "{% for message in messages %}<|start|>{{ message.role }}\n{{ message.content | trim }}<|end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|start|>assistant\n<think>{% endif %}"
@@ -29,6 +29,9 @@ HOSTILE = [
     "|>",
     "<",
     *PASTA,
+    *(tag.value for tag in Tag),
+    "<|pasta_",
+    "sync|>",
     "<think>",
     "<table>",
     "\ue000",
@@ -177,8 +180,8 @@ def test_what_ends_an_answer(plain: Any) -> None:
     assert eos_ids(plain, None) == (end,)
     assert eos_ids(plain, [7, 5]) == tuple(sorted({end, 5, 7}))
     assert eos_ids(plain, 9) == tuple(sorted({end, 9}))
-    other = byte_level(TEMPLATE.replace("<|end|>", "<sync/>"))
-    assert other.convert_tokens_to_ids("<sync/>") in eos_ids(other, None)
+    other = byte_level(TEMPLATE.replace("<|end|>", Tag.SYNC.token))
+    assert other.convert_tokens_to_ids(Tag.SYNC.token) in eos_ids(other, None)
     open_ended = byte_level("{% for message in messages %}<|start|>{{ message.content }}{% endfor %}")
     assert eos_ids(open_ended, None) == (end,)
 

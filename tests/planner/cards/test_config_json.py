@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specplan.grammar import Diagnostic
+from specplan.grammar import Diagnostic, Tag
 from specplan.planner.cards import ModelCard, find_source
 
 
@@ -56,7 +56,7 @@ def test_tokenizer_files(folder, read):
     (path / "tokenizer_config.json").write_text(json.dumps({"chat_template": "{{ messages }}"}))
     first = read()
     assert first.chat_template and first.tokenizer == "byte-bpe" and first.tags is None
-    tags = ['<promise topic="', '" tokens=', "/>", "<async>", "</async>", "<sync/>"]
+    tags = [tag.token for tag in Tag]
     (path / "tokenizer.json").write_text(json.dumps({"added_tokens": [{"content": tag} for tag in tags]}))
     assert read().tags == "pasta"
     assert read().vocabulary != first.vocabulary

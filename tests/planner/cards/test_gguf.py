@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specplan.grammar import Diagnostic
+from specplan.grammar import Diagnostic, Tag
 from specplan.planner.cards import GgufDamaged, GgufHeader, ModelCard, NotGguf, find_source, read_gguf_header
 
 
@@ -40,7 +40,7 @@ def test_the_same_tokens_are_the_same_vocabulary(read, gguf):
 
 
 def test_pasta_has_all_six_tokens(read, gguf):
-    tags = ['<promise topic="', '" tokens=', "/>", "<async>", "</async>", "<sync/>"]
+    tags = [tag.token for tag in Tag]
     assert read(gguf(tokens=tags)).tags == "pasta"
     assert read(gguf(tokens=tags[:5])).tags is None
 
