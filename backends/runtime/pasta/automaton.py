@@ -32,7 +32,8 @@ class Automaton:
 
     `classes` `[V]` sorts tokens by what they mean here; `allowed` `[states, classes]` says which may come, and `following`
     `[states, classes]` which state comes then. So the mask of n rows is `allowed[states][:, classes]`, `[n, V]`, and their next
-    states are `following[states, classes[tokens]]`: look-ups that an engine can do wherever its arrays are.
+    states are `following[states, classes[tokens]]`: look-ups that an engine can do wherever its arrays are. Where the host
+    knows the states, `barred` is cheaper.
 
     The main thread begins in `MAIN`, a fork, behind its ASYNC, in `FORK`. Behind the end of a thread, and behind a token that
     may not come, is `ANYTHING`: nobody asks there, and all tokens are allowed, so that no law is empty.
@@ -43,6 +44,7 @@ class Automaton:
     def __init__(self, words: TagVocabulary, strictness: Strictness = Strictness.STRICT) -> None:
         """Looks at every token once: a quarter of a million take about a second."""
         self._tags = words.tag_of
+        self._barred: dict[int, NDArray[numpy.int64]] = {}
         numbers: dict[Kind, int] = {}
         sorts = [numbers.setdefault(steps.kind_of(token, words), len(numbers)) for token in range(len(words.spelled))]
         kinds = [*numbers]
@@ -80,6 +82,12 @@ class Automaton:
         """Which tokens may come behind each state, `[n, V]`."""
         mask: NDArray[numpy.bool_] = self.allowed[list(states)][:, self.classes]
         return mask
+
+    def barred(self, state: int) -> NDArray[numpy.int64]:
+        """The ids that may not come behind a state: outside of promises a handful, so that a law is quickly rid of them."""
+        if state not in self._barred:
+            self._barred[state] = numpy.flatnonzero(~self.allowed[state][self.classes])
+        return self._barred[state]
 
     def behind(self, seen: Sequence[int], *, is_fork: bool) -> int:
         """The state of a thread that sees these tokens, joined blocks and all; ids that are no tokens mean nothing.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ....grammar import MAX_TENS, MAX_TOPIC_WORDS, Tag, fits_topic, topic_words
 from .machine import MOST_TOPIC_TOKENS
@@ -13,8 +14,7 @@ from .vocabulary import TagVocabulary
 MOST_DIGITS = len(str(MAX_TENS))
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """All that counts of a token: its tag, or whether it ends the answer, or what it would be in a topic and in a number."""
 
     tag: Tag | None = None
