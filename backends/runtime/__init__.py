@@ -22,7 +22,8 @@ from .network import Cache, Caches, Encoder, Network, Scores, Wanted
 from .ngram import continuation
 from .row import Row
 from .slots import NoRoom, Reading, Slots
-from .spelling import synchronised, whole_characters
+from .spelling import spelled_behind, synchronised, whole_characters
+from .translation import Translation
 from .values import Guess, OfRow, Path, Tree
 from .words import Words
 
@@ -63,6 +64,7 @@ __all__ = [
     "StopText",
     "TextStream",
     "Timing",
+    "Translation",
     "Tree",
     "Wanted",
     "WeightsDiffer",
@@ -70,6 +72,7 @@ __all__ = [
     "continuation",
     "numbered",
     "row_key",
+    "spelled_behind",
     "synchronised",
     "whole_characters",
 ]

@@ -15,7 +15,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._nodes: dict[str, float] = defaultdict(float)
-        self._passes = self._inside = 0.0
+        self._passes = self._inside = self._translating = 0.0
         self._running: list[Callable[[], float]] = []
 
     @contextmanager
@@ -39,6 +39,15 @@ class Clock:
         finally:
             self._passes += perf_counter() - began
 
+    @contextmanager
+    def translating(self) -> Iterator[None]:
+        """What runs here spells text in other words."""
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            self._translating += perf_counter() - began
+
     def runs_on(self, seconds: Callable[[], float]) -> None:
         """A model runs on a device while the host goes on; `seconds` waits for it, and says how long it took."""
         self._running.append(seconds)
@@ -46,8 +55,8 @@ class Clock:
     def read(self, wall_s: float) -> Timing:
         """What was counted since the last reading, of so many seconds in all."""
         passes = self._passes + sum(seconds() for seconds in self._running)
-        timing = Timing(wall_s, passes, dict(self._nodes))
+        timing = Timing(wall_s, passes, dict(self._nodes), self._translating)
         self._nodes.clear()
         self._running.clear()
-        self._passes = 0.0
+        self._passes = self._translating = 0.0
         return timing

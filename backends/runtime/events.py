@@ -8,11 +8,12 @@ others are accepted drafts (without forks a row is one thread).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeAlias
 from zlib import crc32
 
 from ...grammar import Diagnostic
+from .translation import Translation
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class Stats:
     decode_s: float
     rested: int = 0
     """Steps without guesses, for which a guard let the row rest."""
+    translation: Translation | None = None
+    """What crossed between vocabularies; None where there is one."""
+    translation_s: float = 0.0
+    """Of `decode_s`: spelling text in other words."""
 
     @property
     def tokens_per_step(self) -> float:
@@ -65,6 +70,7 @@ class Stats:
             "mean_acceptance_length": self.mean_acceptance_length,
             "acceptance_histogram": list(self.acceptance_histogram),
             "rested": self.rested,
+            "translation": self.translation and {**asdict(self.translation), "seconds": self.translation_s},
             "prefill_s": self.prefill_s,
             "decode_s": self.decode_s,
             "tokens_per_s": self.tokens_per_s,
@@ -110,6 +116,8 @@ class Timing:
     """In the models' own passes; the rest is ours."""
     nodes: Mapping[str, float]
     """By keyword and model, as in `verify target`."""
+    translation_s: float = 0.0
+    """Spelling text in other words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,8 @@ class Stepped:
     drafted: int
     accepted: int
     timing: Timing | None
+    translation: Translation | None = None
+    """What crossed between vocabularies in the step; None where nothing did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from .ending import Ending
 from .events import Prompt, Result, Stats, Stepped, Timing, row_key
+from .translation import Translation
 
 
 class Row:
@@ -35,7 +36,9 @@ class Row:
         self._steps = self._drafted = self._accepted = 0
         self._rests = False
         self._rested = 0
-        self._respelled = self._canonical = 0
+        self._crossed: Translation | None = None
+        self._translation: Translation | None = None
+        self._translation_s = 0.0
 
     @property
     def said(self) -> Sequence[int]:
@@ -53,10 +56,9 @@ class Row:
         self._drafts += drafted
         self._accepts += accepted
 
-    def respelled(self, *, canonical: bool) -> None:
-        """Guesses were spelled in the target's words in the step that is under way; did it cut them as it would itself?"""
-        self._respelled += 1
-        self._canonical += canonical
+    def translated(self, more: Translation) -> None:
+        """Guesses or text went between vocabularies in the step that is under way."""
+        self._crossed = more if self._crossed is None else self._crossed + more
 
     def rest(self) -> None:
         """The step that is under way is one without guesses, because those before gained too little."""
@@ -73,10 +75,15 @@ class Row:
         self._rested += self._rests
         self._rests = False
         self.decode_s += timing.wall_s
+        self._translation_s += timing.translation_s
+        crossed, self._crossed = self._crossed, None
+        if crossed is not None:
+            self._translation = crossed if self._translation is None else self._translation + crossed
         tokens, texts = self._told
         self._told = len(self._tokens), len(self._texts)
         text = "".join(self._texts[texts:])
-        return Stepped(self.prompt.id, text, tuple(self._tokens[tokens:]), drafted, accepted, timing if first else None)
+        told = timing if first else None
+        return Stepped(self.prompt.id, text, tuple(self._tokens[tokens:]), drafted, accepted, told, crossed)
 
     def result(self) -> Result:
         """What became of the request."""
@@ -91,5 +98,7 @@ class Row:
             prefill_s=self.prefill_s,
             decode_s=self.decode_s,
             rested=self._rested,
+            translation=self._translation,
+            translation_s=self._translation_s,
         )
         return Result(self.prompt.id, "".join(self._texts), tuple(self._tokens), self.prompt_tokens, stats)

@@ -48,7 +48,7 @@ def begun_character(text: bytes) -> bytes:
     return decoder.getstate()[0]
 
 
-def continuation(words: Spelled, before: Sequence[int], text: bytes) -> tuple[tuple[int, ...], bool]:
+def spelled_behind(words: Spelled, before: Sequence[int], text: bytes) -> tuple[tuple[int, ...], bool]:
     """The tokens of a text behind others, and whether the vocabulary itself would cut it so.
 
     The text may go on within a character, and ends with a whole one. A tail of what is before is encoded together with the

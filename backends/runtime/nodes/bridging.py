@@ -9,7 +9,8 @@ from ....planner.graph import Model, Sampling, Table
 from ...decoding import Array, fetch, pushforward
 from ..bridge import Bridge
 from ..network import Cache, Caches
-from ..spelling import begun_character, continuation, synchronised, whole_characters
+from ..spelling import begun_character, spelled_behind, synchronised, whole_characters
+from ..translation import Translation
 from ..values import Guess, Guesses, Path, Paths, Trust, of_rows
 from ..words import Words
 from .drafting import draft
@@ -19,8 +20,7 @@ from .machine import Machine, node
 @node
 def translate(machine: Machine, guesses: Guesses, *, by: Table) -> Guesses:
     """Rename guesses through a table; their laws go along (those of tokens with one image are added)."""
-    fetch([], [token for guess in guesses for token in guess.tokens])
-    return tuple(_translated(guess, machine.bridge(by)) for guess in guesses)
+    return _renamed(machine, guesses, machine.bridge(by))
 
 
 @node
@@ -52,7 +52,16 @@ def spell(
         ordinal=ordinal,
         capacity=capacity,
     )
-    return tuple(_translated(guess, machine.bridge(through)) for guess in guesses), caches
+    return _renamed(machine, guesses, machine.bridge(through)), caches
+
+
+def _renamed(machine: Machine, guesses: Guesses, bridge: Bridge) -> Guesses:
+    fetch([], [token for guess in guesses for token in guess.tokens])
+    with machine.clock.translating():
+        renamed = tuple(_translated(guess, bridge) for guess in guesses)
+    for guess in renamed:
+        guess.row.translated(Translation(candidates=len(guess.known)))
+    return renamed
 
 
 def _translated(guess: Guess, bridge: Bridge) -> Guess:
@@ -84,9 +93,11 @@ def respell(machine: Machine, words: Any, caches: Caches, *, of: str, by: Model,
     theirs, mine = machine.words_of(of), machine.network(by).words
     if keep is None:
         own = zip(words, of_rows(caches, words), strict=True)
-        return tuple(_owed(path, cache, machine, by, theirs) for path, cache in own)
+        with machine.clock.translating():
+            return tuple(_owed(path, cache, machine, by, theirs) for path, cache in own)
     fetch([], [token for guess in words for token in guess.tokens])
-    return tuple(_respelled(guess, theirs, mine, keep) for guess in words)
+    with machine.clock.translating():
+        return tuple(_respelled(guess, theirs, mine, keep) for guess in words)
 
 
 def _respelled(guess: Guess, theirs: Words, mine: Words, keep: int) -> Guess:
@@ -97,12 +108,13 @@ def _respelled(guess: Guess, theirs: Words, mine: Words, keep: int) -> Guess:
     tokens: list[int] = []
     parents: list[int] = []
     nodes: dict[tuple[int, ...], int] = {(): 0}
-    canonical = True
+    canonical, spelled = True, 0
     for branch in _branches(guess):
         text = whole_characters(theirs.bytes_of(branch))
         goes_on = text.removeprefix(begun) if text.startswith(begun) else b""
-        ids, is_canonical = continuation(mine, before, goes_on)
+        ids, is_canonical = spelled_behind(mine, before, goes_on)
         canonical &= is_canonical
+        spelled += len(goes_on)
         for end in range(1, len(ids) + 1):
             if ids[:end] not in nodes and len(tokens) < keep:
                 nodes[ids[:end]] = len(tokens) + 1
@@ -110,7 +122,8 @@ def _respelled(guess: Guess, theirs: Words, mine: Words, keep: int) -> Guess:
                 parents.append(nodes[ids[: end - 1]])
             elif ids[:end] not in nodes:
                 break
-    row.respelled(canonical=canonical)
+    if spelled:
+        row.translated(Translation(len(tokens), 1, int(canonical), spelled))
     return Guess(row, tuple(tokens), parents=None if guess.parents is None else tuple(parents))
 
 
@@ -135,7 +148,9 @@ def _owed(path: Path, cache: Cache, machine: Machine, by: Model, theirs: Words) 
     said = [*row.said, *path.tokens]
     known = cache.slots.tokens[prompt:]
     text = machine.readable(by).of(theirs.bytes_of(said))
-    kept, tokens = synchronised(machine.network(by).words, known, text)
+    words = machine.network(by).words
+    kept, tokens = synchronised(words, known, text)
+    row.translated(Translation(encoded_bytes=len(words.bytes_of(tokens))))
     return Path(row, tokens, prompt + kept, draws_at=prompt + len(said))
 
 

@@ -54,7 +54,8 @@ def commit(machine: Machine, caches: Caches, paths: Paths, *, of: str | None = N
         if of is None or by is None:
             first, kept = cache.slots.commit(path.tokens, path.start)
         else:
-            rows = kept_rows(machine, cache, path, by, machine.words_of(of))
+            with machine.clock.translating():
+                rows = kept_rows(machine, cache, path, by, machine.words_of(of))
             first, kept = cache.slots.keep(rows)
         if kept != tuple(range(first, first + len(kept))):
             machine.move(cache, kept, first)

@@ -127,7 +127,10 @@ class Speaker:
 
     def reads(self, token: Any) -> Sequence[Any]:
         """What the model reads behind a guess before the next; nothing if no guess follows."""
-        return (token,) if self.bridge is None else self.bridge.read_as(token) or ()
+        if self.bridge is None:
+            return (token,)
+        with self.machine.clock.translating():
+            return self.bridge.read_as(token) or ()
 
     def ends(self, token: int) -> bool:
         """Is this the end of a text? Not asked where looking is dear: guesses behind an end are idle, and do no harm."""

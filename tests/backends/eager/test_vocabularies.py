@@ -17,11 +17,13 @@ from specplan.backends.models import TokenizerWords
 from specplan.backends.runtime import (
     Cache,
     Clock,
+    Finished,
     LoopDecoder,
     Prompt,
     Result,
     Scores,
     Stepped,
+    Translation,
     Wanted,
     Words,
     whole_characters,
@@ -268,9 +270,47 @@ def test_tli_between_equal_vocabularies_is_ordinary_speculation(houses: Path, mo
     for other, vocab in (("ascii", "same"), ("ascii again", "tli")):
         pair = ("ascii", other)
         decoding = recited(plan(houses, pair, draft.format(vocab), batch=2, more=more), ("ascii", "ascii"), "words")
-        steps.append([replace(each, timing=None) for each in decoding.stream(PROMPTS) if isinstance(each, Stepped)])
+        events = [each for each in decoding.stream(PROMPTS) if isinstance(each, Stepped)]
+        assert any(each.translation for each in events) == (vocab == "tli")
+        steps.append([replace(each, timing=None, translation=None) for each in events])
     assert steps[0] == steps[1]
     assert sum(each.accepted for each in steps[0]) > 0
+
+
+@pytest.mark.parametrize("draft", [None, *DRAFTS])
+def test_steps_tell_what_went_between_the_words(houses: Path, draft: str | None) -> None:
+    """Steps add up to the statistics, and candidates are what the target scored."""
+    pair = ("merged", "pieces")
+    compiled = plan(houses, pair, None if draft is None else DRAFTS[draft], batch=2)
+    events = [*recited(compiled, pair, "emoji").stream(PROMPTS)]
+    steps = {each.id: [step for step in events if isinstance(step, Stepped) and step.id == each.id] for each in PROMPTS}
+    for result in (each.result for each in events if isinstance(each, Finished)):
+        mine, told = steps[result.id], result.stats.translation
+        assert [each for each in mine if each.translation is not None] if draft else told is None
+        if told is None:
+            continue
+        assert told == sum((each.translation or Translation() for each in mine), Translation())
+        assert told.candidates >= result.stats.drafted > 0
+        assert 0 < told.canonical <= told.spelled <= len(mine) if draft and "slem" in draft else told.spelled == 0
+        assert told.encoded_bytes > 0
+        assert 0 < result.stats.translation_s < result.stats.decode_s
+
+
+def test_every_round_tells_its_own_candidates(houses: Path) -> None:
+    """A drafter of bytes: five of its guesses are at most five tokens, of the bytes that the guesses have."""
+    pair = ("merged", "bytes")
+    networks = {
+        name: reciter(name, kind, "words", errs=0.0) for name, kind in zip(("target", "drafter"), pair, strict=True)
+    }
+    steps = reciting(plan(houses, pair, SLEM.format(5)).graph, networks).stream(["the"])
+    rounds = [each for each in steps if isinstance(each, Stepped) and each.drafted]
+    assert rounds
+    for each in rounds:
+        assert each.translation is not None
+        assert each.drafted == each.translation.candidates <= 5
+        assert each.translation.spelled == 1
+        # The guesses, and at least what was said before them that the drafter had not read.
+        assert each.translation.encoded_bytes >= 5
 
 
 class FromScratch:

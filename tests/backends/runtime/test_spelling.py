@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from specplan.backends.runtime import synchronised, whole_characters
 from specplan.backends.runtime.readable import Readable
-from specplan.backends.runtime.spelling import begun_character, continuation
+from specplan.backends.runtime.spelling import begun_character, spelled_behind
 
 BYTES = st.one_of(
     st.binary(max_size=12),
@@ -84,28 +84,30 @@ def test_what_cannot_be_spelled() -> None:
 
 @given(before=st.lists(st.integers(0, len(ALL.spelled) - 1), max_size=14), text=BYTES)
 def test_a_continuation_spells_its_text(before: list[int], text: bytes) -> None:
-    ids, _ = continuation(ALL, before, text)
+    ids, _ = spelled_behind(ALL, before, text)
     assert ALL.bytes_of(ids) == text or not ids
 
 
 @given(before=st.lists(st.integers(0, len(ALL.spelled) - 2), max_size=14), text=st.text(min_size=1, max_size=6))
 def test_whole_characters_behind_whole_characters_always_have_a_continuation(before: list[int], text: str) -> None:
     spelled = ALL.bytes_of(before)
-    ids, _ = continuation(ALL, before, text.encode())
+    ids, _ = spelled_behind(ALL, before, text.encode())
     assert ALL.bytes_of(ids) == (b"" if begun_character(spelled) else text.encode())
 
 
 def test_how_a_continuation_is_cut() -> None:
     a, space, both = FEW.spelled.index(b"a"), FEW.spelled.index(b" "), FEW.spelled.index(b" a")
-    assert continuation(FEW, [a], b" a") == ((both,), True)
-    assert continuation(FEW, [a, space], b"a a") == ((a, both), False), "a token straddles the boundary"
-    assert continuation(FEW, [a], b"") == ((), True)
-    assert continuation(FEW, [a], b"ab") == ((), False)
+    assert spelled_behind(FEW, [a], b" a") == ((both,), True)
+    assert spelled_behind(FEW, [a, space], b"a a") == ((a, both), False), "a token straddles the boundary"
+    assert spelled_behind(FEW, [a], b"") == ((), True)
+    assert spelled_behind(FEW, [a], b"ab") == ((), False)
     first, second = "é".encode()
-    assert continuation(ALL, [97, first], bytes([second])) == ((), False), "its own token for the character straddles"
+    assert spelled_behind(ALL, [97, first], bytes([second])) == ((), False), "its own token for the character straddles"
     world = "🌍".encode()
-    assert continuation(ALL, [97, ALL.spelled.index(b"\xf0\x9f")], world[2:] + b"a") == ((*world[2:], 97), True)
-    assert continuation(ALL, [0xFF, 97], b" a") == ((ALL.spelled.index(b" a"),), True), "broken bytes are no part of it"
+    assert spelled_behind(ALL, [97, ALL.spelled.index(b"\xf0\x9f")], world[2:] + b"a") == ((*world[2:], 97), True)
+    assert spelled_behind(ALL, [0xFF, 97], b" a") == ((ALL.spelled.index(b" a"),), True), (
+        "broken bytes are no part of it"
+    )
 
 
 @pytest.mark.parametrize("words", VOCABULARIES.values(), ids=VOCABULARIES)
