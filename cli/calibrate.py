@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
-from ..backends.bench import shipped_cases
+from ..backends.bench import processor, rehearse, shipped_cases
 from ..backends.models import (
     Named,
     Progress,
@@ -42,15 +43,19 @@ def pair_command(drafter: str, target: str, file: str | None, result: str, outpu
     """Count what the vocabularies of DRAFTER and TARGET share, as `vocab=auto` and `explain` would like to know.
 
     Models are named as under `source:` of a plan. Tokens are compared by their bytes; shares of a text are counted on
-    the sixty prompts that come with specplan, unless FILE has others.
+    the sixty prompts that come with specplan, unless FILE has others. On the same text rounds are rehearsed: what right
+    guesses come to be in the target's words, and how long spelling them takes on this machine.
     """
     cards = _card(drafter), _card(target)
     if cards[0].vocabulary == cards[1].vocabulary:
         raise DiagnosticError([OneVocabulary(None, drafter, target, cards[0].vocabulary)])
     texts, name = _texts(file)
     with shown_on(sys.stderr) as progress:
-        mine, theirs = _named(drafter, cards[0], progress), _named(target, cards[1], progress)
-    write_result(result, count_pair(mine, theirs, texts, name).to_yaml())
+        mine, theirs = _words(drafter, cards[0], progress), _words(target, cards[1], progress)
+    counted = count_pair(Named(cards[0].vocabulary, mine), Named(cards[1].vocabulary, theirs), texts, name)
+    rehearsed = rehearse(mine, theirs, texts)
+    facts = {} if rehearsed is None else {**asdict(rehearsed), "timed_on": processor()}
+    write_result(result, replace(counted, **facts).to_yaml())
 
 
 def _card(source: str) -> ModelCard:
@@ -69,6 +74,6 @@ def _texts(file: str | None) -> tuple[list[str], str]:
     return [each.text for each in read_prompts(source.data, source.name)], source.name
 
 
-def _named(source: str, card: ModelCard, progress: Progress) -> Named:
+def _words(source: str, card: ModelCard, progress: Progress) -> TokenizerWords:
     tokenizer = load_tokenizer(source, model_folder(source, progress=progress))
-    return Named(card.vocabulary, TokenizerWords(tokenizer, card.vocab_size, source=source))
+    return TokenizerWords(tokenizer, card.vocab_size, source=source)

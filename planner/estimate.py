@@ -23,6 +23,7 @@ from .graph import (
     Fork,
     Graph,
     Grow,
+    Guess,
     Hidden,
     Kv,
     Lookup,
@@ -128,6 +129,8 @@ def node_cost(node: Node, graph: Graph, costs: Costs) -> NodeCost:
             return _pass(kind.cache.type.model, graph, costs, graph.named(kind.by, Dynamic).width)
         case Advance():
             return _timestep(kind, graph, costs)
+        case Respell():
+            return _respell(kind, graph, costs)
         case Choose():
             return max((region_cost(each, graph, costs) for each in kind.regions), key=lambda cost: cost.seconds)
         case _:
@@ -183,6 +186,17 @@ def _draft(node: Draft, graph: Graph, costs: Costs) -> NodeCost:
 def _rows(node: Draft) -> int:
     rows = getattr(node.source.type, "rows", None)
     return 1 if rows is None else rows.limit
+
+
+def _respell(node: Respell, graph: Graph, costs: Costs) -> NodeCost:
+    """Time of the host alone, as it was measured for the pair: of guesses, or of what was said."""
+    source, words = (getattr(value.type, "vocab", None) for value in (node.words, node.results[0]))
+    target = graph.target.vocab
+    is_guess = isinstance(node.results[0].type, Guess)
+    names = (graph.spelled(source), target) if is_guess else (graph.spelled(words), graph.spelled(source))
+    pair = costs.pairs.get(names)
+    spent = None if pair is None else pair.guess_us if is_guess else pair.text_us
+    return replace(NOTHING, seconds=(spent or 0.0) / 1e6)
 
 
 def _timestep(node: Advance, graph: Graph, costs: Costs) -> NodeCost:

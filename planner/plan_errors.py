@@ -667,3 +667,46 @@ class SharesNothing(PlanDiagnostic):
     def help(self) -> tuple[str, ...]:
         """The rule that needs no common token."""
         return ("say `vocab=slem`, which needs nothing in common but bytes",)
+
+
+class NoTokenizer(PlanDiagnostic):
+    """A draft in other words, of a model whose folder has no tokenizer to say what they are."""
+
+    name: str
+    source: str
+    code: ClassVar[str] = "SP0484"
+    title: ClassVar[str] = "`{source}` has no tokenizer, so nobody knows what its tokens say"
+    label: ClassVar[str] = "`{name}` has another vocabulary than its partner, or so it seems"
+    rule: ClassVar[str] = (
+        "Between two vocabularies guesses are carried over by the bytes of their tokens, which the tokenizer of each model "
+        "says. Models share a vocabulary if their tokenizers' files are equal, which cannot be told without them either."
+    )
+    wrong: ClassVar[str] = "a folder with weights and config.json alone as a drafter"
+    right: ClassVar[str] = "the same folder with the model's tokenizer.json"
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """The file that is missing."""
+        return (f"put the model's `tokenizer.json` (or `tokenizer.model`) into `{self.source}`",)
+
+
+class NoEndToken(PlanDiagnostic):
+    """A model between two vocabularies that has no word for the end of a text."""
+
+    name: str
+    code: ClassVar[str] = "SP0485"
+    severity: ClassVar[Severity] = Severity.WARNING
+    title: ClassVar[str] = "`{name}` names no end token"
+    label: ClassVar[str] = "an end is never guessed, or never said"
+    rule: ClassVar[str] = (
+        "Each model ends a text with a token of its own, named in its card, its GGUF file or the `eos_token_id` of its "
+        "config.json. A target without one writes on up to `max_new_tokens`; a drafter without one guesses on behind the end, "
+        "in vain. A tokenizer that names an end token when it is loaded mends both."
+    )
+    wrong: ClassVar[str] = "a config.json without `eos_token_id`"
+    right: ClassVar[str] = '`"eos_token_id": 2` in the same file'
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """Where an end token is named."""
+        return (f"name it in the config.json or the card of `{self.name}`: `eos_token_id`, or `eos` in a card",)

@@ -21,12 +21,14 @@ from .contenders import Answer, Contender
 from .pairing import LeftOut, Round, rounds
 from .picture import picture
 from .progress import Counting, counted_on
-from .setting import Setting, is_greedy
+from .rehearsal import GUESSES, Rehearsal, rehearse
+from .setting import Setting, is_greedy, processor
 from .statistics import Acceptance, Difference, Quartiles
 from .table import comparison_text
 
 __all__ = [
     "BASELINES",
+    "GUESSES",
     "PREFIXES",
     "REDRAWS",
     "Acceptance",
@@ -45,6 +47,7 @@ __all__ = [
     "NoCertificate",
     "Quartiles",
     "Ratio",
+    "Rehearsal",
     "Round",
     "SampledCertificate",
     "Setting",
@@ -59,6 +62,8 @@ __all__ = [
     "is_greedy",
     "picture",
     "prepare",
+    "processor",
+    "rehearse",
     "rounds",
     "shipped_cases",
     "summarise",

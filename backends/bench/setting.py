@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ...planner import CompiledPlan
 from ...planner.graph import Accept, Graph, Sampling, Stop
+from ..models import torch_device
 from .cases import rows_of
-from .weights import torch_device
 
 LIBRARIES = ("torch", "transformers")
 
@@ -89,11 +89,11 @@ def _hardware(plan: CompiledPlan) -> str:
         place = torch_device(plan.device)
         if place.startswith("cuda") or (place == "auto" and torch.cuda.is_available()):
             return str(torch.cuda.get_device_name())
-    return _processor()
+    return processor()
 
 
-def _processor() -> str:
-    """As Linux names it; elsewhere, as Python does."""
+def processor() -> str:
+    """The name of this machine's processor, as Linux names it; elsewhere, as Python does."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

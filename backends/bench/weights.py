@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from ...planner import CompiledPlan
 from ...planner.graph import Model
-from ..models import Dtype, LoadedModel, Progress, eos_ids, load_model
+from ..models import LoadedModel, Progress, load_declared
 
 
 class Weights:
@@ -26,29 +25,9 @@ class Weights:
         """The model of a plan. Raises `DiagnosticError` as `load_model` does."""
         key = (plan.base, model.device or plan.device, model)
         if key not in self._loaded:
-            self._loaded[key] = self._load(model, plan)
+            span = plan.graph.named(model.name, Model).span
+            self._loaded[key] = load_declared(model, plan.device, base=plan.base, progress=self._progress, span=span)
         return self._loaded[key]
-
-    def _load(self, model: Model, plan: CompiledPlan) -> LoadedModel:
-        loaded = load_model(
-            model.source,
-            dtype=cast(Dtype, str(model.dtype)),
-            device=torch_device(model.device or plan.device),
-            base=plan.base,
-            progress=self._progress,
-            span=plan.graph.named(model.name, Model).span,
-        )
-        if model.chat_template is None:
-            return loaded
-        loaded.tokenizer.chat_template = model.chat_template
-        # What ends a turn may be another token in this template.
-        return replace(loaded, eos_ids=eos_ids(loaded.tokenizer, loaded.eos_ids))
-
-
-def torch_device(device: str) -> str:
-    """What torch calls a device: its own words as they are, of device profiles those for GPUs otherwise."""
-    known = device == "auto" or device.split(":")[0] in ("cpu", "cuda", "mps", "xpu")
-    return device if known else "cuda"
 
 
 @dataclass(frozen=True, slots=True)

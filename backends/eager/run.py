@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -14,7 +13,7 @@ import torch
 from ...grammar import Diagnostic, DiagnosticError, SourceFile, Span
 from ...planner import ModelMemory
 from ...planner.graph import Graph, Kv, Model
-from ..models import Dtype, LoadedModel, Progress, eos_ids, load_model
+from ..models import LoadedModel, Progress, load_declared
 from ..runtime import LoopDecoder, Network, NotAProgram, OfRow, Row, State, WeightsDiffer
 from ..runtime.nodes import Machine
 from .emit import PROGRAM, emit
@@ -46,7 +45,9 @@ def decoder(
     """
     code = _code(graph, program)
     declared = _models(code)
-    fetch = load or (lambda model: _load(model, device, base, progress, _place_of(model, graph)))
+    fetch = load or (
+        lambda model: load_declared(model, device, base=base, progress=progress, span=_place_of(model, graph))
+    )
     planned = PlannedMemory(memory)
     loaded = {}
     for model in declared:
@@ -144,28 +145,6 @@ def _models(code: ModuleType) -> tuple[Model, ...]:
     if not found:
         raise DiagnosticError([NotAProgram(None, str(code.__file__), "it declares no `Model`")])
     return found
-
-
-def _load(model: Model, device: str, base: Path | None, progress: Progress | None, span: Span | None) -> LoadedModel:
-    loaded = load_model(
-        model.source,
-        dtype=cast(Dtype, str(model.dtype)),
-        device=_torch_device(model.device or device),
-        base=base,
-        progress=progress,
-        span=span,
-    )
-    if model.chat_template is None:
-        return loaded
-    loaded.tokenizer.chat_template = model.chat_template
-    # What ends a turn may be another token in this template.
-    return replace(loaded, eos_ids=eos_ids(loaded.tokenizer, loaded.eos_ids))
-
-
-def _torch_device(device: str) -> str:
-    """What torch calls a device: its own words as they are, of device profiles those for GPUs otherwise."""
-    known = device == "auto" or device.split(":")[0] in ("cpu", "cuda", "mps", "xpu")
-    return device if known else "cuda"
 
 
 def _differences(model: Model, loaded: LoadedModel, graph: Graph) -> list[Diagnostic]:

@@ -1,6 +1,7 @@
 """Real models: the packaged ones and how they are fetched, loading, tokenizers, text that streams."""
 
 from .cache import ModelCache, model_cache
+from .declared import load_declared, torch_device
 from .errors import TextNotUnicode
 from .fetch import ListedModel, fetch, list_models, path
 from .load import Dtype, LoadedModel, load_model, load_tokenizer
@@ -8,6 +9,7 @@ from .out_of_memory import asked_for, is_out_of_memory
 from .packaged import PackagedModel, packaged_models
 from .pair import Named, count_pair
 from .progress import Lines, Progress, Silent, shown_on
+from .quiet import quiet_transformers
 from .source import model_folder
 from .stop_strings import StopStrings
 from .tags import add_tags, tag_ids
@@ -39,12 +41,15 @@ __all__ = [
     "fetch",
     "is_out_of_memory",
     "list_models",
+    "load_declared",
     "load_model",
     "load_tokenizer",
     "model_cache",
     "model_folder",
     "packaged_models",
     "path",
+    "quiet_transformers",
     "shown_on",
     "tag_ids",
+    "torch_device",
 ]

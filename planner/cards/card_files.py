@@ -37,6 +37,7 @@ from .model_card import ModelCard, Packages, PromptsCard
 from .pair import Pair
 
 _COUNT = Integer(minimum=1, maximum=1 << 40)
+_AT_LEAST_0 = RealNumber(minimum=0.0)
 _TOKEN = Integer(minimum=0, maximum=1 << 32)
 _NOTE = Text("a remark")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -169,6 +170,28 @@ class PairFile(Record):
     counted_on: Located[str | None] = key(
         Text("a description of the text"), default=None, doc="the text on which the shares were counted"
     )
+    guesses: Located[int | None] = key(_COUNT, default=None, doc="right guesses in each round that was rehearsed")
+    candidates: Located[float | None] = key(
+        _AT_LEAST_0, default=None, doc="tokens of the target that such guesses are, on average"
+    )
+    own: Located[float | None] = key(
+        _AT_LEAST_0, default=None, doc="of these: tokens in which the target itself spells the text, from the first on"
+    )
+    canonical: Located[float | None] = key(
+        RealNumber(minimum=0.0, maximum=1.0),
+        default=None,
+        doc="how often the target's tokenizer would have cut guesses the same way",
+    )
+    encoded_bytes: Located[float | None] = key(
+        _AT_LEAST_0, default=None, doc="bytes that are spelled in other words, a round"
+    )
+    guess_us: Located[float | None] = key(
+        _AT_LEAST_0, default=None, doc="microseconds to spell a round's guesses in the target's words"
+    )
+    text_us: Located[float | None] = key(
+        _AT_LEAST_0, default=None, doc="microseconds to spell what a round said in the drafter's words"
+    )
+    timed_on: Located[str | None] = key(Text("a machine"), default=None, doc="the machine whose microseconds these are")
 
 
 Card = ModelCard | PromptsCard

@@ -219,4 +219,4 @@ class _TokenizerFiles:
                 kind: TokenizerKind = "byte-bpe" if b'"ByteLevel"' in raw else "sentencepiece"
                 pasta = all(json.dumps(each.decode()).encode() in raw for each in PASTA_TOKENS)
                 return cls(f"{name}:{sha256(raw).hexdigest()[:16]}", kind, template, pasta)
-        return cls(None, "other", template, has_pasta=False)
+        return cls(None, "none", template, has_pasta=False)

@@ -32,7 +32,7 @@ TRAITS: Mapping[str, Traits] = {
     "gemma3": Traits(qk_norm=True, norms_per_layer=4),
 }
 
-TokenizerKind = Literal["byte-bpe", "sentencepiece", "other"]
+TokenizerKind = Literal["byte-bpe", "sentencepiece", "other", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...grammar import Span
 from ..cards import ModelCard
-from ..plan_errors import AutoVocabDecided, NeedlessBridge, OtherVocabulary, SharesNothing
+from ..plan_errors import AutoVocabDecided, NeedlessBridge, NoEndToken, NoTokenizer, OtherVocabulary, SharesNothing
 from ..strategy import (
     AcceptRule,
     AutoVocab,
@@ -59,16 +59,29 @@ def _vocabulary(vocab: Vocabulary, name: ModelName, span: Span, accept: AcceptRu
                 OtherVocabulary(name.span, name.name, around.model, drafter.vocabulary, target.vocabulary)
             )
         case AutoVocab():
+            _check_bridge(name, around.model, decisions)
             chosen, reason = _auto_vocabulary(vocab.span, drafter, target, accept, around, decisions)
             decisions.found.append(AutoVocabDecided(name.span, called(chosen), reason))
             return chosen
         case Tli():
+            _check_bridge(name, around.model, decisions)
             pair = decisions.pair(drafter.vocabulary, target.vocabulary)
             if pair is not None and pair.shared == 0:
                 raise decisions.refuse(SharesNothing(vocab.span, name.name, drafter.vocabulary, target.vocabulary))
             return vocab
         case _:
+            _check_bridge(name, around.model, decisions)
             return vocab
+
+
+def _check_bridge(drafter: ModelName, target: str, decisions: Decisions) -> None:
+    """Is there what it takes to carry text between two models?"""
+    for name in (drafter.name, target):
+        model = decisions.models[name]
+        if model.card.tokenizer == "none":
+            raise decisions.refuse(NoTokenizer(drafter.span, name, model.source))
+        if not model.card.eos:
+            decisions.found.append(NoEndToken(drafter.span, name))
 
 
 def _auto_vocabulary(span: Span, drafter: ModelCard, target: ModelCard, accept: AcceptRule, around: Around,

@@ -173,9 +173,10 @@ def _numbers(node: ExplainedNode) -> tuple[str, ...]:
     memory = "?" if node.memory is None else shown_bytes(node.memory) if node.memory else ""
     if node.cost is None:
         return ("?", "?", "?", "?", "?", memory)
-    if not node.cost.passes:
-        return ("", "", "", "", "", memory)
     share = "" if node.share is None else f"{node.share:.0%}"
+    if not node.cost.passes:
+        host = (f"{node.cost.seconds * 1e3:.2f}", share) if node.cost.seconds else ("", "")
+        return ("", "", "", *host, memory)
     passes = f"{node.cost.passes:.1f}".removesuffix(".0")
     operations = f"{node.cost.operations / 1e9:.1f} G"
     return (passes, shown_bytes(node.cost.bytes), operations, f"{node.cost.seconds * 1e3:.1f}", share, memory)

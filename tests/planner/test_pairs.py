@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -117,3 +118,57 @@ def test_a_drafter_that_does_not_pay_is_a_warning(tmp_path: Path) -> None:
 def test_a_graph_is_warned_of_like_its_plan() -> None:
     assert [each.code for each in said(str(made(SMALL).graph))] == ["SP0482"]
     assert said(str(made(PLAN).graph)) == ()
+
+
+def small_model(folder: Path, *, tokenizer: str | None = '{"model": {}}', eos: int | None = 2) -> None:
+    """A model's folder, as far as compiling looks at it."""
+    facts = {"model_type": "llama", "num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 32}
+    facts |= {"intermediate_size": 64, "vocab_size": 300, "max_position_embeddings": 512}
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(facts if eos is None else facts | {"eos_token_id": eos}))
+    if tokenizer is not None:
+        (folder / "tokenizer.json").write_text(tokenizer)
+
+
+LOCAL = PLAN.replace("smollm2-135m-instruct", "./drafter") + "prompt: {template: none}\n"
+
+
+@pytest.mark.parametrize("vocab", ["auto", "slem", "tli", "slrs"])
+def test_a_drafter_without_a_tokenizer_is_refused(
+    tmp_path: Path, vocab: str, golden: Callable[[str, str], None]
+) -> None:
+    small_model(tmp_path / "drafter", tokenizer=None)
+    text = LOCAL.replace("tokens=5", f"tokens=5, vocab={vocab}")
+    found = said(text, tmp_path)
+    assert [each.code for each in found] == ["SP0484"]
+    if vocab == "slem":
+        golden("diagnostics/SP0484.txt", f"{text}\n----\n\n{render(found, colour=False)}")
+    (tmp_path / "drafter" / "tokenizer.json").write_text("{}")
+    assert "SP0484" not in {each.code for each in said(text, tmp_path)}
+
+
+def test_a_drafter_without_an_end_is_a_warning(tmp_path: Path, golden: Callable[[str, str], None]) -> None:
+    small_model(tmp_path / "drafter", eos=None)
+    text = LOCAL.replace("tokens=5", "tokens=5, vocab=slem")
+    found = [each for each in said(text, tmp_path) if each.code == "SP0485"]
+    assert [each.message() for each in found] == ["`drafter` names no end token"]
+    golden("diagnostics/SP0485.txt", f"{text}\n----\n\n{render(found, colour=False)}")
+    assert made(text, tmp_path).graph.law.exact
+
+
+def test_rounds_that_were_rehearsed_are_explained_and_timed(tmp_path: Path) -> None:
+    rehearsed = replace(
+        FOREIGN, shared=5, guesses=5, candidates=4.5, own=4.25, canonical=0.93, encoded_bytes=40.2,
+        guess_us=2000.0, text_us=1000.0, timed_on="a processor",
+    )  # fmt: skip
+    plain = explain(made(calibrated(tmp_path, replace(FOREIGN, shared=5)), tmp_path))
+    timed = explain(made(calibrated(tmp_path, rehearsed), tmp_path))
+    assert timed.step_seconds == pytest.approx((plain.step_seconds or 0) + 0.003)
+    spelled = [node for node in timed.step.nodes if node.node == "respell"]
+    assert [node.cost and node.cost.seconds for node in spelled] == pytest.approx([0.002, 0.001])
+    text = " ".join(explanation_text(timed).split())
+    assert (
+        "5 right ones of smollm2 are 4.5 candidates of qwen2, of which 4.2 are its own tokens; 93% of the time" in text
+    )
+    assert "the time of it was measured on a processor" in text
+    assert "right ones" not in explanation_text(plain)
