@@ -74,9 +74,10 @@ def command(
 ) -> Exit:
     """Measure PLAN, a plan or the text of a graph, side by side with baselines and other plans.
 
-    Baselines are `autoregressive` (the plan's target alone, on its engine), `transformers` and `transformers-assisted`
-    (`generate` on the same weights); without --against, all of them. Every contender answers the same prompts, by default
-    the sixty that come with specplan, in turn. Ctrl-C ends it and shows what was measured until then.
+    Baselines are `autoregressive` (the plan's target alone, on its engine), `transformers`, `transformers-assisted` and
+    `transformers-assisted-default` (`generate` on the same weights); without --against, all of them. Every contender
+    answers the same prompts, by default the sixty that come with specplan, in turn. Ctrl-C ends it and shows what was
+    measured until then.
 
     With --certify the plan is held against its target instead: greedy answers token by token, and one that samples by
     redrawing a round behind a few prompts (three, without --limit). Exit code 1 means that nothing was certified.

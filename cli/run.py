@@ -26,14 +26,21 @@ from .prompts import gather_prompts, refuse_stdin_twice
 @click.option("--prompt", "texts", multiple=True, metavar="TEXT", help="What to answer; may be said again.")
 @click.option("--prompts", "file", metavar="FILE", help='An object per line: {"id": ..., "prompt": ...}.')
 @click.option("--stats", is_flag=True, help="Tell on standard error how it went: steps, acceptance, time per node.")
+@click.option("--show", type=click.Choice(["rounds"]), help="Tell on standard error what each step did.")
 @speaks("text", "json")
 def command(
-    plan: str, engine: str | None, texts: tuple[str, ...], file: str | None, stats: bool, output: Output
+    plan: str,
+    engine: str | None,
+    texts: tuple[str, ...],
+    file: str | None,
+    stats: bool,
+    show: str | None,
+    output: Output,
 ) -> Exit:
     """Decode prompts as PLAN says, a plan or the text of a graph; the answers stream as they are written.
 
     Without --prompt and --prompts, standard input is the prompt. With --format json each answer is a line: an object
-    with id, text, token_ids, prompt_tokens and stats.
+    with id, text, token_ids, prompt_tokens and stats (and rounds, where they are shown).
     """
     refuse_stdin_twice(plan, texts, file)
     compiled = compile_input(read_input(plan), engine)
@@ -43,7 +50,9 @@ def command(
     prompts = gather_prompts(texts, file)
     decoder = _decoder(compiled)
     output.diagnostics(decoder.notes)
-    refused = show_answers(decoder.stream(prompts), output, headed=len(prompts) > 1, stats=stats)
+    refused = show_answers(
+        decoder.stream(prompts), output, headed=len(prompts) > 1, stats=stats, rounds=show == "rounds"
+    )
     return exit_for(refused)
 
 

@@ -50,30 +50,47 @@ def _transformers(plan: CompiledPlan, weights: WeightSets) -> Contender | Skippe
 
 
 def _assisted(plan: CompiledPlan, weights: WeightSets) -> Contender | Skipped:
-    """`generate` with transformers' own way to speculate that is nearest to the plan's."""
+    """`generate` with transformers' own way to speculate that is nearest to the plan's, told to guess as much."""
+    found = _assistance(ASSISTED, plan)
+    if isinstance(found, PromptLookup):
+        return Generating(ASSISTED, weights.untouched(plan.graph.target, plan), plan.graph, found)
+    return found if isinstance(found, Skipped) else _with_model(ASSISTED, *found, plan, weights)
+
+
+def _assisted_by_default(plan: CompiledPlan, weights: WeightSets) -> Contender | Skipped:
+    """The same, guessing as much as transformers does when it is told nothing."""
+    found = _assistance(BY_DEFAULT, plan)
+    if isinstance(found, PromptLookup):
+        return Skipped(BY_DEFAULT, "transformers looks nothing up unless it is told how much")
+    return found if isinstance(found, Skipped) else _with_model(BY_DEFAULT, found[0], None, plan, weights)
+
+
+def _assistance(name: str, plan: CompiledPlan) -> PromptLookup | tuple[Model, int] | Skipped:
+    """What could assist, or why nothing can."""
     reason = _no_transformers(plan)
     if reason is None and rows_of(plan.graph) > 1:
         reason = "transformers assists one row at a time"
     found = None if reason is not None else next(_assistances(plan.graph), None)
-    if found is None:
-        return Skipped(ASSISTED, reason or "transformers has nothing like the plan's drafts")
-    target = weights.untouched(plan.graph.target, plan)
-    if isinstance(found, PromptLookup):
-        return Generating(ASSISTED, target, plan.graph, found)
-    model, tokens = found
-    assistant = weights.untouched(model, plan)
-    if model.vocab != plan.graph.target.vocab:
-        return Generating(ASSISTED, target, plan.graph, Assistant(assistant, tokens, is_foreign=True))
-    if assistant.vocab_size != target.vocab_size:
-        return Skipped(ASSISTED, "transformers assists models whose logits have one size")
-    return Generating(ASSISTED, target, plan.graph, Assistant(assistant, tokens))
+    return found or Skipped(name, reason or "transformers has nothing like the plan's drafts")
 
 
-AUTOREGRESSIVE, TRANSFORMERS, ASSISTED = "autoregressive", "transformers", "transformers-assisted"
+def _with_model(
+    name: str, model: Model, tokens: int | None, plan: CompiledPlan, weights: WeightSets
+) -> Contender | Skipped:
+    target, assistant = (weights.untouched(each, plan) for each in (plan.graph.target, model))
+    is_foreign = model.vocab != plan.graph.target.vocab
+    if not is_foreign and assistant.vocab_size != target.vocab_size:
+        return Skipped(name, "transformers assists models whose logits have one size")
+    return Generating(name, target, plan.graph, Assistant(assistant, tokens, is_foreign))
+
+
+AUTOREGRESSIVE, TRANSFORMERS = "autoregressive", "transformers"
+ASSISTED, BY_DEFAULT = "transformers-assisted", "transformers-assisted-default"
 BASELINES: Mapping[str, Callable[[CompiledPlan, WeightSets], Contender | Skipped]] = {
     AUTOREGRESSIVE: _autoregressive,
     TRANSFORMERS: _transformers,
     ASSISTED: _assisted,
+    BY_DEFAULT: _assisted_by_default,
 }
 """By the name that people write."""
 

@@ -60,7 +60,7 @@ def compare(
     Raises:
         DiagnosticError: if an engine cannot run a plan, or a model is not to be had.
         ModuleNotFoundError: if the engine's libraries are not installed.
-        KeyError: for a name that is no baseline's.
+        KeyError: for a name that is no baseline's; nothing loads before.
         TypeError, ValueError: for cases that are none or share an id, and counts that are too small; nothing loads before.
     """
     match = prepare(plan, against, cases=cases, limit=limit, repeats=repeats, warmup=warmup)
@@ -84,6 +84,8 @@ def prepare(
     sets = WeightSets(Weights(progress), Weights(progress))
     chosen = spread(cases_of(cases), limit)
     taken = {each for each in against if isinstance(each, str)}
+    if unknown := sorted(taken - BASELINES.keys()):
+        raise KeyError(f"no baseline is called {unknown[0]!r}; there are {', '.join(BASELINES)}")
     ours = contender_of(_free_name(plan.name, taken), plan, sets.ours)
     rivals = [_rival(each, plan, taken, sets) for each in _once(against)]
     contenders = (ours, *(each for each in rivals if not isinstance(each, Skipped)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from ...grammar import Diagnostic, DiagnosticError
 from ...planner.graph import Accept, Encode, Graph, Node, Sampling, Stop, Tokens
-from ..models import ChatEncoder, LoadedModel, Template
+from ..models import ChatEncoder, LoadedModel, Template, quiet_transformers
 from ..runtime import NothingToRead, Prompt, PromptTooLong, row_key
 from .contenders import Answer
 
@@ -30,10 +30,10 @@ class PromptLookup:
 
 @dataclass(frozen=True, slots=True)
 class Assistant:
-    """Assisted generation: a model guesses always the same number of tokens."""
+    """Assisted generation: a model guesses always the same number of tokens, or (None) as transformers has it."""
 
     model: LoadedModel
-    tokens: int
+    tokens: int | None
     is_foreign: bool = False
     """Has it another vocabulary? transformers calls that universal assisted generation."""
 
@@ -55,18 +55,20 @@ class Generating:
         self._longest = _longest(_encode(graph))
         self._seed = _sampling(graph).seed
         self._config = generation_config(graph, loaded, assistance)
+        self._assistance = assistance
         self._more = _more(self._config, loaded, assistance)
         self._stops = _stops(self._config, loaded)
         _forget_suggestions(loaded)
 
     def answer(self, prompts: Sequence[Prompt]) -> Answer:
         """Answer prompts in one batch, padded on the left."""
-        began = perf_counter()
-        rows, refused = self._encoded(prompts)
-        said = self._generated(rows) if rows else {}
-        for each in said.values():  # the answers of others are text too when their clock stops
-            self._loaded.tokenizer.decode(each, skip_special_tokens=True)
-        seconds = perf_counter() - began
+        with quiet_transformers():  # it advises against what universal assisted generation does itself
+            began = perf_counter()
+            rows, refused = self._encoded(prompts)
+            said = self._generated(rows) if rows else {}
+            for each in said.values():  # the answers of others are text too when their clock stops
+                self._loaded.tokenizer.decode(each, skip_special_tokens=True)
+            seconds = perf_counter() - began
         tokens = {name: self._cut(rows[name], answer) for name, answer in said.items()}
         return Answer(seconds, tokens, refused=refused)
 
@@ -96,6 +98,8 @@ class Generating:
 
         ids, mask = self._padded(list(rows.values()))
         torch.manual_seed(self._seed + row_key(next(iter(rows))))
+        if isinstance(self._assistance, Assistant):
+            _instruct(self._assistance)
         with torch.inference_mode():
             said = self._loaded.model.generate(ids, attention_mask=mask, generation_config=self._config, **self._more)
         return dict(zip(rows, said[:, ids.shape[1] :].tolist(), strict=True))
@@ -167,16 +171,20 @@ def _more(config: GenerationConfig, loaded: LoadedModel, assistance: Assistance 
     if config.stop_strings:
         more["tokenizer"] = loaded.tokenizer
     if isinstance(assistance, Assistant):
-        _forget_suggestions(assistance.model)
-        # The assistant's own configuration says how many guesses there are; left alone, it changes them as it goes.
-        own: Any = assistance.model.model.generation_config
-        own.num_assistant_tokens = assistance.tokens
-        own.num_assistant_tokens_schedule = "constant"
-        own.assistant_confidence_threshold = 0.0
         more["assistant_model"] = assistance.model.model
         if assistance.is_foreign:
             more["tokenizer"], more["assistant_tokenizer"] = loaded.tokenizer, assistance.model.tokenizer
     return more
+
+
+def _instruct(assistant: Assistant) -> None:
+    """Tell an assistant how much to guess: its own configuration says so, which others that share it change, too."""
+    _forget_suggestions(assistant.model)
+    if assistant.tokens is not None:
+        own: Any = assistant.model.model.generation_config
+        own.num_assistant_tokens = assistant.tokens
+        own.num_assistant_tokens_schedule = "constant"
+        own.assistant_confidence_threshold = 0.0
 
 
 def _stops(config: GenerationConfig, loaded: LoadedModel) -> StopStringCriteria | None:

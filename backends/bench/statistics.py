@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from statistics import median, quantiles
 from typing import Any
 
-from ..runtime import Stats
+from ..runtime import Stats, Translation
 from .contenders import Answer
 from .pairing import Round
 
@@ -100,6 +100,10 @@ class Acceptance:
     """Entry k counts the steps that kept k drafts."""
     rested: int = 0
     """Steps without guesses, for which a guard let a row rest."""
+    translation: Translation | None = None
+    """What crossed between vocabularies; None where there is one."""
+    translation_share: float | None = None
+    """Of the time of the steps: spelling text in other words."""
 
     @property
     def tokens_per_step(self) -> float:
@@ -138,6 +142,7 @@ class Acceptance:
             "acceptance_histogram": list(self.histogram),
             "acceptance_by_depth": list(self.reached),
             "rested": self.rested,
+            "translation": self.translation and {**asdict(self.translation), "share": self.translation_share},
         }
 
 
@@ -146,6 +151,8 @@ def acceptance(rows: Sequence[Stats]) -> Acceptance | None:
     steps = sum(each.steps for each in rows)
     if not steps:
         return None
+    crossed = [each.translation for each in rows if each.translation is not None]
+    seconds = sum(each.decode_s for each in rows)
     columns = zip_longest(*(each.acceptance_histogram for each in rows), fillvalue=0)
     return Acceptance(
         generated=sum(each.generated for each in rows),
@@ -154,6 +161,8 @@ def acceptance(rows: Sequence[Stats]) -> Acceptance | None:
         accepted=sum(each.accepted for each in rows),
         histogram=tuple(map(sum, columns)),
         rested=sum(each.rested for each in rows),
+        translation=sum(crossed, Translation()) if crossed else None,
+        translation_share=sum(each.translation_s for each in rows) / seconds if crossed and seconds else None,
     )
 
 

@@ -101,6 +101,9 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     for each in comparison.measured:
         if each.acceptance is not None and each.acceptance.rested:
             yield f"{each.name}: its guard let rows rest for {each.acceptance.rested} of {each.acceptance.steps} steps"
+    for each in comparison.measured:
+        if each.acceptance is not None and each.acceptance.translation is not None:
+            yield f"{each.name}: {_translated(each.acceptance)}"
     for skipped in comparison.skipped:
         yield f"skipped {skipped.name}: {skipped.reason}"
     for left in comparison.left_out:
@@ -117,6 +120,22 @@ def _same(measured: Measured, prompts: int) -> str:
         f"{measured.name}: other tokens than autoregressive on {len(differing)} of {prompts} prompts, the earliest at "
         f"token {first.position + 1} of {visible(str(first.id))}; where the two likeliest tokens nearly tie, passes of other "
         "widths may round to either"
+    )
+
+
+def _translated(drafts: Acceptance) -> str:
+    """What went between two vocabularies, a step, and what it took."""
+    crossed = drafts.translation
+    assert crossed is not None, "something crossed"
+    cut = (
+        f", {_share(crossed.canonical / crossed.spelled)} of the time cut as the target would"
+        if crossed.spelled
+        else ""
+    )
+    share = "" if drafts.translation_share is None else f"; {100 * drafts.translation_share:.2f} % of the steps' time"
+    return (
+        f"guesses were {crossed.candidates / drafts.steps:.2f} tokens of the target a step{cut}; "
+        f"{crossed.encoded_bytes / drafts.steps:.0f} bytes a step were spelled in other words{share}"
     )
 
 

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 from specplan import backends
-from specplan.backends.runtime import Event, Finished, Prompt, Refused, Result, Started, Stats, Stepped, Timing
+from specplan.backends.runtime import (
+    Event,
+    Finished,
+    Prompt,
+    Refused,
+    Result,
+    Started,
+    Stats,
+    Stepped,
+    Timing,
+    Translation,
+)
 from specplan.cli.exits import Exit
 from specplan.cli.program import program
 from specplan.grammar import Diagnostic
@@ -134,6 +145,76 @@ def test_statistics_tell_what_a_guard_did(run: Callable[..., Exit], capsys: pyte
     assert json.loads(capsys.readouterr().out)["stats"]["rested"] == 2
 
 
+class Bilingual(Parrot):
+    """What it says was drafted in other words, its first step excepted."""
+
+    def stream(self, prompts: Iterable[Prompt]) -> Iterator[Event]:
+        crossed = (None, Translation(3, 1, 1, 17), Translation(2, 1, 0, 12))
+        step = 0
+        for event in super().stream(prompts):
+            if isinstance(event, Stepped):
+                timing = Timing(0.25, 0.2, {}, 0.005)
+                event, step = replace(event, timing=timing, translation=crossed[step]), step + 1
+            if isinstance(event, Finished):
+                stats = replace(event.result.stats, translation=Translation(5, 2, 1, 29), translation_s=0.01)
+                event = replace(event, result=replace(event.result, stats=stats))
+            yield event
+
+
+def test_statistics_tell_what_went_between_vocabularies(
+    run: Callable[..., Exit], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("--prompt", "Hello", "--stats", decoder=Bilingual())
+    line = "words    5 candidates (1 of 2 times cut as the target would); 29 bytes spelled in other words, 2.0 % of the time"
+    assert f"\n{line}\n" in capsys.readouterr().err
+    run("--prompt", "Hello", "--format", "json", decoder=Bilingual())
+    assert json.loads(capsys.readouterr().out)["stats"]["translation"] == {
+        "candidates": 5,
+        "spelled": 2,
+        "canonical": 1,
+        "encoded_bytes": 29,
+        "seconds": 0.01,
+    }
+
+
+def test_rounds_are_shown_in_lines(run: Callable[..., Exit], capsys: pytest.CaptureFixture[str]) -> None:
+    run("--prompt", "Hel\no", "--show", "rounds", decoder=Bilingual())
+    told = capsys.readouterr()
+    assert told.out == "Hel\no\n"
+    assert (
+        told.err
+        == """
+step  drafted  accepted     ms  candidates        cut  bytes  translating ms  text
+   1        4         1  250.0           -          -      -               -  "He"
+   2        4         1  250.0           3  canonical     17            5.00  "l\\x0a"
+   3        4         0  250.0           2      other     12            5.00  "o"
+"""
+    )
+    run("--prompt", "Hello", "--show", "rounds")
+    assert "candidates" not in capsys.readouterr().err
+
+
+def test_rounds_are_part_of_an_answers_object(run: Callable[..., Exit], capsys: pytest.CaptureFixture[str]) -> None:
+    run("--prompt", "Hello", "--show", "rounds", "--format", "json", decoder=Bilingual())
+    first, second, third = json.loads(capsys.readouterr().out)["rounds"]
+    assert first == {
+        "text": "He",
+        "token_ids": [7, 7],
+        "drafted": 4,
+        "accepted": 1,
+        "seconds": 0.25,
+        "translation": None,
+    }
+    assert second["translation"] == {
+        "candidates": 3,
+        "spelled": 1,
+        "canonical": 1,
+        "encoded_bytes": 17,
+        "seconds": 0.005,
+    }
+    assert third["translation"]["canonical"] == 0
+
+
 def test_an_object_per_answer(run: Callable[..., Exit], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "prompts.jsonl").write_text('{"id": "a", "prompt": "Hällo"}\n{"prompt": "Bye"}\n')
     assert run("--prompts", str(tmp_path / "prompts.jsonl"), "--format", "json") is Exit.DONE
@@ -151,6 +232,7 @@ def test_an_object_per_answer(run: Callable[..., Exit], capsys: pytest.CaptureFi
             "mean_acceptance_length": 1 + 2 / 3,
             "acceptance_histogram": [1, 2],
             "rested": 0,
+            "translation": None,
             "prefill_s": 0.25,
             "decode_s": 0.5,
             "tokens_per_s": 10.0,

@@ -21,11 +21,11 @@ Ask = Callable[..., object]
 def ask(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """`compare` or `certify` of a plan whose models must not be loaded."""
 
-    def load(*said: object) -> LoadedModel:
+    def load(*said: object, **more: object) -> LoadedModel:
         raise AssertionError("a model was loaded")
 
     monkeypatch.setattr("specplan.backends.bench.weights.Weights.__call__", load)
-    monkeypatch.setattr("specplan.backends.bench.weights.Weights._load", load)
+    monkeypatch.setattr("specplan.backends.bench.weights.load_declared", load)
     asked: Callable[..., object] = request.param
     return lambda **said: asked(compile_plan(NGRAM), **said)
 
@@ -92,3 +92,9 @@ def test_a_sampled_certificate_is_not_made_of_nothing(tmp_path: Path) -> None:
 def test_counts_are_checked_first(asked: Ask, said: dict[str, int], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         asked(compile_plan(NGRAM), **said)
+
+
+@pytest.mark.parametrize("ask", [compare], indirect=True)
+def test_a_baseline_that_nobody_knows_is_refused(ask: Ask) -> None:
+    with pytest.raises(KeyError, match="no baseline is called 'nobody'; there are autoregressive"):
+        ask(against=["autoregressive", "nobody"])

@@ -21,7 +21,7 @@ from specplan.backends.bench import (
 )
 from specplan.backends.bench.progress import Uncounted
 from specplan.backends.bench.statistics import Acceptance, Quartiles, acceptance, quartiles
-from specplan.backends.runtime import Prompt
+from specplan.backends.runtime import Prompt, Translation
 
 
 @pytest.fixture
@@ -95,6 +95,18 @@ def test_what_a_guard_did_is_counted_and_told(scripted: Any, alone: Any, setting
     measured = replace(found.measured[0], acceptance=acceptance([guarded]))
     assert measured.acceptance is not None and measured.acceptance.to_json()["rested"] == 4
     assert "\nplan: its guard let rows rest for 4 of 6 steps\n" in comparison_text(replace(found, measured=(measured,)))
+
+
+def test_what_went_between_vocabularies_is_added_up_and_told(comparison: Comparison, scripted: Any) -> None:
+    (row,) = scripted("plan", kept=(5, 1)).answer([Prompt(1, "a")]).stats
+    row = replace(row, translation=Translation(15, 5, 4, 90), translation_s=0.008)
+    both = acceptance([row, replace(row, translation=Translation(9, 5, 1, 30), translation_s=0.0)])
+    assert both is not None and both.translation == Translation(24, 10, 5, 120)
+    assert both.translation_share == pytest.approx(0.005)
+    assert "other words" not in comparison_text(comparison)
+    text = comparison_text(replace(comparison, measured=(replace(comparison.measured[0], acceptance=both),)))
+    said = "ngram: guesses were 2.00 tokens of the target a step, 50 % of the time cut as the target would; 10 bytes a step"
+    assert f"{said} were spelled in other words; 0.50 % of the steps' time" in " ".join(text.split())
 
 
 def test_nothing_was_measured(setting: Setting) -> None:
