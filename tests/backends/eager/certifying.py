@@ -34,6 +34,8 @@ class Target:
     judge: str = "untouched"
     """Whose pass over the whole text says what is right: weights as transformers has them or, where two do not fit in
     memory, those that decode (`test_weights.py` compares both)."""
+    texts: tuple[str, ...] = ()
+    """What to answer; without any, shipped prompts of all categories."""
 
     def plan(self, decode: str, *, batch: int, drafts: str = "bfloat16", more: str = "") -> CompiledPlan:
         source = self.drafter or self.source
@@ -48,7 +50,9 @@ class Target:
         return compiled
 
     def asked(self) -> list[Prompt]:
-        """Shipped prompts of all categories."""
+        """The texts, or shipped prompts at even distances."""
+        if self.texts:
+            return [Prompt(number, text) for number, text in enumerate(self.texts, 1)]
         lines = [json.loads(line) for line in PROMPTS.read_text().splitlines()]
         return [Prompt(line["id"], line["prompt"]) for line in lines][:: len(lines) // self.prompts][: self.prompts]
 

@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 
 from specplan.backends.models import TokenizerWords, load_tokenizer, path
 
-from .certifying import Household, Target, check, check_rows
+from .certifying import Household, Target, alone, check, check_rows, near_ties
 from .tables import check_tables
 
 MODEL = "speculate(target, draft=draft_model({}))"
@@ -24,11 +24,29 @@ DRAFTS = {
     ),
     "tli": MODEL.format("drafter, num_speculative_tokens=5, vocab=tli"),
     "slrs": MODEL.format("drafter, num_speculative_tokens=4, vocab=slrs"),
+    "slrs_one_token": MODEL.format("drafter, num_speculative_tokens=1, vocab=slrs(form=one_token)"),
+    "slem_sure": MODEL.format("drafter, num_speculative_tokens=8, min_confidence=0.4, vocab=slem"),
+    "slem_nested": MODEL.format("speculate(drafter, draft=ngram()), num_speculative_tokens=5, vocab=slem"),
+    "tli_nested": MODEL.format("speculate(drafter, draft=ngram()), num_speculative_tokens=5, vocab=tli"),
 }
 SMOLLM2, GEMMA, QWEN = "smollm2-135m-instruct", "gemma-3-270m", "qwen2.5-coder-1.5b-instruct"
 FOR_GEMMA = Target(GEMMA, "none", 20, 64, SMOLLM2)
 FOR_QWEN = Target(QWEN, "chat", 6, 48, SMOLLM2, judge="target")
 BAD_PAIR = Target(GEMMA, "none", 4, 32, QWEN)
+STRANGE = "\U00050000"
+"""SmolLM2's tokens spell every character but those of planes that Unicode has left empty."""
+SPELLS_STRANGELY = Target(
+    GEMMA,
+    "none",
+    3,
+    48,
+    SMOLLM2,
+    texts=(
+        f"{STRANGE} one {STRANGE} two {STRANGE} one {STRANGE} two {STRANGE} one {STRANGE} two {STRANGE} one",
+        f"a{STRANGE}b, a{STRANGE}b, a{STRANGE}b, a{STRANGE}b, a{STRANGE}b, a{STRANGE}",
+        "The cat 🐈\u200d⬛ sat.\r\n\r\nThe cat 🐈\u200d⬛ sat.\r\n\r\nThe cat 🐈\u200d⬛ sat.\r\n\r\nThe",
+    ),
+)
 
 
 @pytest.mark.slow
@@ -40,11 +58,30 @@ def test_smollm2_drafts_for_gemma(household_of: Callable[[Target], Household], d
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("gemma")
+@pytest.mark.parametrize("draft", ["slem", "tli", "slrs"])
+def test_text_that_the_drafter_cannot_spell(household_of: Callable[[Target], Household], draft: str) -> None:
+    household = household_of(SPELLS_STRANGELY)
+    assert sum(STRANGE in each.text for each in alone(household, SPELLS_STRANGELY)) > 0
+    assert check(household, SPELLS_STRANGELY, DRAFTS[draft], 3) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("gemma")
 @pytest.mark.parametrize("draft", ["tli", "slrs"])
 def test_sampled_rows_of_gemma_do_not_depend_on_each_other(
     household_of: Callable[[Target], Household], draft: str
 ) -> None:
     check_rows(household_of(FOR_GEMMA), FOR_GEMMA, DRAFTS[draft])
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("gemma")
+def test_a_guard_lets_a_bad_pair_rest(household_of: Callable[[Target], Household]) -> None:
+    household, guard = household_of(BAD_PAIR), "guard: {min_speedup: 3.0, window: 4}\n"
+    guarded = household.decoder(BAD_PAIR.plan(DRAFTS["slem"], batch=2, more=guard)).generate(BAD_PAIR.asked())
+    assert sum(each.stats.rested for each in guarded) > 0
+    for prompt, result in zip(BAD_PAIR.asked(), guarded, strict=True):
+        near_ties(household.judge(BAD_PAIR), BAD_PAIR.template, prompt, result)
 
 
 @pytest.mark.slow
