@@ -166,7 +166,16 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(
         "pasta",
         Sort.TAGS,
-        (Parameter("max_forks", (Sort.INTEGER,), "threads at once beside the main one", 8, 1, 64),),
+        (
+            Parameter("max_forks", (Sort.INTEGER,), "threads at once beside the main one", 8, 1, 64),
+            Parameter(
+                "grammar",
+                (Sort.WORD,),
+                "whether the model can say malformed tags, to be recovered from",
+                "strict",
+                words=("strict", "free"),
+            ),
+        ),
         "PASTA-LANG's promise, async and sync tags.",
         Pasta,
     ),

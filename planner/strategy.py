@@ -210,9 +210,10 @@ class Pipeline(Strategy):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pasta(Strategy):
-    """Promises open at most so many threads."""
+    """Promises open at most so many threads; `grammar` says whether a model is held to well-formed tags."""
 
     max_forks: int
+    grammar: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,12 @@ from .enumerate import FORK, Text, joint_law, output_law, steps_from
 from .machine import Machine, State, Stepped
 from .references import autoregressive_law, forked_law, law_distance, typical_law
 from .shrink import TOY, Toy, regions_of, shrink
-from .tables import Role, TableModel, TableVocabulary, World, blended, random_table
+from .tables import TableModel, TableVocabulary, World, blended, random_table
 
 __all__ = [
     "FORK",
     "TOY",
     "Machine",
-    "Role",
     "State",
     "Stepped",
     "TableModel",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ...grammar import TEN, Tag
 from ...planner.graph import Accept, Advance, Commit, Cut, Rule, Stop, Verify
 from .. import decoding
 from ..decoding import ExactMatch, Proposal, Purpose, Rejection, Typical, accept_tree
 from . import caches
 from .asking import prompt_laws
+from .language import tag_vocabulary
 from .setting import Setting, array, next_law
-from .tables import Law, Role, TableVocabulary
+from .tables import Law, TableVocabulary
 from .trees import with_layer
 from .values import Bush, Cache, Line, Name, Pending, Pool, Rooted, Woven
 
@@ -183,11 +185,11 @@ def shortened(line: Line, count: int, words: TableVocabulary) -> Line:
 
 def cut(node: Cut, path: Sequence[Line | None], words: TableVocabulary) -> tuple[Line | None, ...]:
     """End each path behind its first tag or end token."""
-    ends = {words.roles[role] for role in (Role.END, Role.ENDASYNC, Role.SYNC) if role in words.roles} | {words.end}
-    return tuple(None if line is None else _cut_behind(line, ends, words) for line in path)
+    breaks = tag_vocabulary(words).breaks
+    return tuple(None if line is None else _cut_behind(line, breaks, words) for line in path)
 
 
-def _cut_behind(line: Line, ends: set[int | None], words: TableVocabulary) -> Line:
+def _cut_behind(line: Line, ends: frozenset[int], words: TableVocabulary) -> Line:
     place = next((place for place, token in enumerate(line.tokens, start=1) if token in ends), len(line.tokens))
     return shortened(line, place, words)
 
@@ -202,7 +204,7 @@ def stop(
     said: list[Line | None] = []
     for row, line in enumerate(path):
         woven = None if threads is None else threads[row // setting.threads]
-        said.append(None if line is None else _stopped(node, line, woven, words))
+        said.append(None if line is None else _stopped(node, setting, line, woven, words))
     if threads is None:
         return tuple(said), tuple(None if line is None else line.ended for line in said)
     wide = setting.threads
@@ -211,7 +213,7 @@ def stop(
     )
 
 
-def _stopped(node: Stop, line: Line, woven: Woven | None, words: TableVocabulary) -> Line:
+def _stopped(node: Stop, setting: Setting, line: Line, woven: Woven | None, words: TableVocabulary) -> Line:
     limit = node.max_new_tokens
     if woven is not None:
         limit = woven.forks[line.thread - 1].budget if line.thread else limit - woven_cost(woven)
@@ -224,10 +226,12 @@ def _stopped(node: Stop, line: Line, woven: Woven | None, words: TableVocabulary
     if line.thread and before + len(line.tokens) >= limit:
         # Only a fork that closes its block can be read in order; its last token is in no cache yet, so it may be forced.
         text = shortened(line, len(line.tokens) - 1, words).text
-        line = replace(line, tokens=(*line.tokens[:-1], words.roles[Role.ENDASYNC]), text=text)
+        line = replace(line, tokens=(*line.tokens[:-1], words.tags[Tag.ENDASYNC]), text=text)
+    if ended or line.thread or woven is None or setting.language is None:
+        return replace(line, ended=ended, budget=0)
     left = limit - before - len(line.tokens)
-    promises = not ended and line.thread == 0 and words.is_role(line.tokens[-1], Role.END)
-    return replace(line, ended=ended, budget=min(40 * words.promised, left // 2) if promises else 0)
+    _, tens = setting.language.promised(woven, line)
+    return replace(line, budget=min(4 * TEN * tens, left // 2))
 
 
 def woven_cost(woven: Woven) -> int:
@@ -237,7 +241,7 @@ def woven_cost(woven: Woven) -> int:
 
 def _ends(node: Stop, line: Line, place: int, words: TableVocabulary) -> bool:
     token = line.tokens[place - 1]
-    if line.thread and words.is_role(token, Role.ENDASYNC):
+    if line.thread and words.is_tag(token, Tag.ENDASYNC):
         return True
     if token in node.token_ids or (token == words.end and not node.ignore_eos):
         return True

@@ -54,6 +54,7 @@ from ...planner.graph import (
 from ..decoding import Counter, Draws
 from . import asking, caches, drafting, judging, spelling, threads, trees, words
 from .checks import check_value
+from .language import language_of
 from .places import check_places
 from .rows import alive, handed_on, rows_of, side_by_side, something, stored
 from .setting import Setting
@@ -84,7 +85,7 @@ class Machine:
     def __init__(self, graph: Graph, world: World, draws: Callable[[int], Draws] = Counter) -> None:
         self.graph = graph
         rows, requests = rows_of(graph.step)
-        self.setting = Setting(graph, world, draws, rows, requests)
+        self.setting = Setting(graph, world, draws, rows, requests, language_of(graph, world))
         self._numbers = _numbered(graph)
         for region in graph.regions():
             check_places(graph, region)

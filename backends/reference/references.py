@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
 
+from ...grammar import Tag
 from ..decoding import Sampling, total_variation
 from .caches import GAP
 from .enumerate import FORK, Text
 from .setting import shaped
-from .tables import Context, Law, Role, TableModel, TableVocabulary
+from .tables import Context, Law, TableModel, TableVocabulary
 
 
 def autoregressive_law(
@@ -71,6 +73,13 @@ def law_distance(left: Mapping[Text, float], right: Mapping[Text, float]) -> flo
     return total_variation(left, right)
 
 
+_LETTERS = {Tag.PROMISE: "P", Tag.TOKENS: "T", Tag.END: "E", Tag.ASYNC: "A", Tag.ENDASYNC: "Z", Tag.SYNC: "S"}
+_MAIN = re.compile("(?:[^PTEAZ]|P[a-z0-9]+T[1-9][0-9]?E)*(?:P(?:[a-z0-9]+(?:T(?:[1-9][0-9]?)?)?)?)?")
+"""How what a main thread says may begin, a letter for each tag; tables spell small letters and digits."""
+_MAIN_OF_WHOLE_PROMISES = re.compile("[^PTAZ]*")
+_FORK = re.compile("[^PTEAS]*")
+
+
 @dataclass(frozen=True)
 class Block:
     """A fork that has said all it says, though nobody may see it before a sync."""
@@ -108,6 +117,11 @@ class ForkedDecoding:
     words: TableVocabulary
     sampling: Sampling
     max_new_tokens: int
+    strict: bool = True
+    """Does the main thread say only what is in the language? Else promises have to be whole ones."""
+
+    def __post_init__(self) -> None:
+        assert self.strict or Tag.PROMISE not in self.words.tags, "what is malformed is recovered from elsewhere"
 
     def law(self, prompt: bytes) -> dict[Text, float]:
         """The law of all that is said."""
@@ -133,9 +147,9 @@ class ForkedDecoding:
 
     def _continued(self, threads: Threaded, prompt: int) -> Iterator[tuple[Threaded, float]]:
         last, position = threads.main[-1]
-        promised = len(threads.main) > prompt and self.words.is_role(last, Role.END)
-        following = position + 1 + (10 * self.words.promised if promised else 0)
-        law = shaped(self.model.law(self._context(threads)), self.sampling, None)
+        promised = len(threads.main) > prompt and self.words.is_tag(last, Tag.END)
+        following = position + 1 + (10 * self._tens(threads) if promised else 0)
+        law = shaped(self._in_main(threads), self.sampling, None)
         for token, p in enumerate(law):
             if p > 0:
                 said = replace(threads, main=(*threads.main, (token, following)))
@@ -144,20 +158,21 @@ class ForkedDecoding:
     def _heard(self, threads: Threaded, prompt: int) -> Iterator[tuple[Threaded, float]]:
         """What the last token of the main thread brings about."""
         token, position = threads.main[-1]
-        budget = min(40 * self.words.promised, self._left(threads, prompt) // 2)
-        if self.words.is_role(token, Role.END) and budget > 0:
+        promised = self.words.is_tag(token, Tag.END)
+        budget = min(40 * self._tens(threads), self._left(threads, prompt) // 2) if promised else 0
+        if budget > 0:
             for said, p in self._fork(self._context(threads), budget).items():
                 block = Block(len(threads.main) - 1, position, said, budget)
                 yield replace(threads, blocks=(*threads.blocks, block)), p
-        elif self.words.is_role(token, Role.SYNC) and not self._is_over(threads, prompt):
+        elif self.words.is_tag(token, Tag.SYNC) and not self._is_over(threads, prompt):
             yield replace(threads, blocks=tuple(replace(block, joined=True) for block in threads.blocks)), 1.0
         else:
             yield threads, 1.0
 
     def _fork(self, seen: Context, budget: int) -> dict[Text, float]:
         """What a fork says; its first token is forced, and its last, if it has not ended by then."""
-        opened = (*seen, self.words.roles[Role.ASYNC])
-        close = self.words.roles[Role.ENDASYNC]
+        opened = (*seen, self.words.tags[Tag.ASYNC])
+        close = self.words.tags[Tag.ENDASYNC]
         finished: dict[Text, float] = {}
         waiting: list[tuple[Text, float]] = [((), 1.0)]
         while waiting:
@@ -173,9 +188,25 @@ class ForkedDecoding:
                     waiting.append(((*said, token), reached * p))
         return finished
 
+    def _in_main(self, threads: Threaded) -> Law:
+        law = self.model.law(self._context(threads))
+        if not self.strict:
+            return law
+        said = self._letters(token for token, _ in threads.main)
+        speech = _MAIN if Tag.PROMISE in self.words.tags else _MAIN_OF_WHOLE_PROMISES
+        return tuple(p if speech.fullmatch(said + self._letters((token,))) else 0.0 for token, p in enumerate(law))
+
     def _in_fork(self, law: Law) -> Law:
-        forbidden = [self.words.roles.get(role) for role in (Role.PROMISE, Role.END, Role.SYNC)]
-        return tuple(0.0 if token in forbidden else p for token, p in enumerate(law))
+        return tuple(p if _FORK.fullmatch(self._letters((token,))) else 0.0 for token, p in enumerate(law))
+
+    def _letters(self, tokens: Iterable[int]) -> str:
+        tags = {number: _LETTERS[tag] for tag, number in self.words.tags.items()}
+        return "".join(tags.get(token) or self.words.bytes_of(token).decode() or "." for token in tokens)
+
+    def _tens(self, threads: Threaded) -> int:
+        """What the promise that ends the main thread promises."""
+        number = re.search("T([0-9]+)E$", self._letters(token for token, _ in threads.main))
+        return self.words.whole if number is None else int(number[1])
 
     def _context(self, threads: Threaded) -> Context:
         """The main thread in reading order: each joined block behind its promise; gaps between positions are marked."""
@@ -184,7 +215,7 @@ class ForkedDecoding:
             seen.append((token, position))
             for block in threads.blocks:
                 if block.joined and block.end == index:
-                    read = (self.words.roles[Role.ASYNC], *block.said[:-1])
+                    read = (self.words.tags[Tag.ASYNC], *block.said[:-1])
                     seen += [(each, block.position + ahead) for ahead, each in enumerate(read, start=1)]
         marked: list[int] = []
         expected = 0
@@ -195,7 +226,13 @@ class ForkedDecoding:
 
 
 def forked_law(
-    model: TableModel, words: TableVocabulary, prompt: bytes, sampling: Sampling, max_new_tokens: int
+    model: TableModel,
+    words: TableVocabulary,
+    prompt: bytes,
+    sampling: Sampling,
+    max_new_tokens: int,
+    *,
+    strict: bool = True,
 ) -> dict[Text, float]:
     """The law of forked decoding without speculation."""
-    return ForkedDecoding(model, words, sampling, max_new_tokens).law(prompt)
+    return ForkedDecoding(model, words, sampling, max_new_tokens, strict).law(prompt)

@@ -7,18 +7,20 @@ those of the graph.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...grammar import DiagnosticError
 from ...planner.graph import Accept, Advance, Graph, Node, Stop, Value, Verify, Watch
 from ..models import StopStrings, TextNotUnicode
 from ..runtime import Clock, LoopDecoder, Row, State
+from ..runtime.pasta import Joining, TokenMachine
 from .judging import entering
+from .language import tag_vocabulary
 from .machine import Known, Machine
 from .shrink import Toy, shrink
 from .tables import TableVocabulary
-from .values import Bush, Line, Rooted
+from .values import Bush, Line, Rooted, Woven
 
 SIZE = Toy(guesses=4, new_tokens=24, stages=4, rows=1, forks=4, prompt=8, keep=6, temperature=None, patience=8)
 """As large as a table allows while a person watches."""
@@ -53,7 +55,7 @@ class TableProgram:
             text = row.prompt.text.encode()
         except UnicodeEncodeError as error:
             raise DiagnosticError([TextNotUnicode(None)]) from error
-        self._texts[row.key] = RowText(self._strings)
+        self._texts[row.key] = RowText(self._words, self._strings)
         prompt = folded(text, self._words, SIZE.prompt)
         row.prompt_tokens = len(self._words.encode(prompt))
         return (row, self._machine.start((prompt,), first=row.key))
@@ -72,7 +74,8 @@ class TableProgram:
         texts = self._texts[row.key]
         for (_, thread), tokens in stepped.said:
             accepted = min(kept.get(thread, 0), len(tokens))
-            row.say(tokens, texts.push(thread, self._words.spell(tokens)), drafted.pop(thread, 0), accepted)
+            row.say(tokens, texts.push(thread, tokens), drafted.pop(thread, 0), accepted)
+        texts.open(sum(len(woven.forks) for woven in _woven(stepped.state)))
         # What was scored in a step that decided nothing, as while a pipeline fills, counts too.
         row.say((), "", sum(drafted.values()))
         if all(stepped.done):
@@ -85,28 +88,53 @@ class TableProgram:
 
 
 class RowText:
-    """The text of one row: only whole characters, each thread's apart, and the main thread's up to a stop string.
+    """The text of one row in reading order, each fork's behind its promise: whole characters, up to a stop string.
 
-    >>> text = RowText(["é!"])
-    >>> [text.push(0, b"a\\xc3"), text.push(0, b"\\xa9"), text.push(0, b"b\\xc3"), text.flush()]
-    ['a', '', 'éb', '\ufffd']
+    >>> words = TableVocabulary((b"a", b"\\xc3", b"\\xa9", b"!"))
+    >>> text = RowText(words, ["é!"])
+    >>> [text.push(0, (0, 1)), text.push(0, (2,)), text.push(0, (0, 1)), text.flush()]
+    ['a', '', 'éa', '\ufffd']
     """
 
-    def __init__(self, stops: Sequence[str]) -> None:
-        """Forks know no stop strings."""
-        self._stops = {0: StopStrings(stops)}
-        self._decoders: dict[int, codecs.IncrementalDecoder] = {}
+    def __init__(self, words: TableVocabulary, stops: Sequence[str]) -> None:
+        self._joining = Joining(TokenMachine(tag_vocabulary(words)), lambda *, continues: _TableText(words))
+        self._stops = StopStrings(stops)
+        self._threads = 1
 
-    def push(self, thread: int, text: bytes, final: bool = False) -> str:
-        """What may be shown now that a thread has said these bytes."""
-        if thread not in self._decoders:
-            self._decoders[thread] = codecs.getincrementaldecoder("utf-8")("replace")
-        shown = self._decoders[thread].decode(text, final)
-        return self._stops.setdefault(thread, StopStrings(())).push(shown)
+    def push(self, thread: int, tokens: Sequence[int]) -> str:
+        """What may be shown now that a thread has said this."""
+        self._joining.say(thread, tokens)
+        return self._stops.push(self._joining.shown())
+
+    def open(self, forks: int) -> None:
+        """So many forks have been opened by now; the last of them by the promise that was heard last."""
+        while self._threads <= forks:
+            self._joining.open(self._threads)
+            self._threads += 1
 
     def flush(self) -> str:
         """What was held back, once all threads have ended."""
-        return "".join(self.push(thread, b"", final=True) + self._stops[thread].flush() for thread in self._decoders)
+        for thread in range(self._threads):
+            self._joining.stop(thread)
+        return self._stops.push(self._joining.shown()) + self._stops.flush()
+
+
+class _TableText:
+    """The characters of a table's tokens."""
+
+    def __init__(self, words: TableVocabulary) -> None:
+        self._words, self._decoder = words, codecs.getincrementaldecoder("utf-8")("replace")
+
+    def push(self, ids: Sequence[int]) -> str:
+        return self._decoder.decode(self._words.spell(ids))
+
+    def flush(self) -> str:
+        return self._decoder.decode(b"", final=True)
+
+
+def _woven(state: State) -> Iterator[Woven]:
+    """The threads in a state of one row, if it has any."""
+    return (each for held in state if isinstance(held, tuple) for each in held if isinstance(each, Woven))
 
 
 def _drafts(nodes: tuple[Node, ...], known: Known) -> tuple[dict[int, int], dict[int, int]]:

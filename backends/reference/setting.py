@@ -12,6 +12,7 @@ from ...planner.graph import Graph, Model, Table
 from ...planner.graph import Sampling as Tempered
 from ...planner.vocabulary import TokenMap, intersection, pushforward
 from ..decoding import Array, Draws, Key, Purpose, Sampling, law_of_probabilities
+from .language import Language
 from .tables import Context, Law, TableModel, TableVocabulary, World
 from .values import Line
 
@@ -28,6 +29,8 @@ class Setting:
     """Of a step."""
     requests: int
     """Of a step: as many as rows, or fewer, if each has threads."""
+    language: Language | None = None
+    """What tags mean, where there are threads."""
     level: int = 0
     shifts: Mapping[int, int] = field(default_factory=dict)
     """How far a request's draws are keyed behind its positions: a decoder inside counts on in the target's words."""
@@ -116,13 +119,7 @@ def ranked(law: Law, count: int) -> tuple[int, ...]:
     return tuple(sorted(range(len(law)), key=lambda token: (-law[token], token))[:count])
 
 
-def without_tags(law: Law, words: TableVocabulary, thread: int) -> Law:
-    """The law of a thread: a fork says neither a promise nor a sync."""
-    if not thread:
-        return law
-    return tuple(0.0 if token in words.main_only else weight for token, weight in enumerate(law))
-
-
 def next_law(setting: Setting, model: str, seen: Context, thread: int = 0) -> Law:
-    """A model's law behind a context, in a thread."""
-    return without_tags(setting.model(model).law(seen), setting.words(model), thread)
+    """A model's law behind a context, in a thread: only what the tags let it say."""
+    law = setting.model(model).law(seen)
+    return law if setting.language is None else setting.language.held(law, seen, thread)

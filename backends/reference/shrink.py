@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from ...grammar import Tag
 from ...planner.graph import (
     Choose,
     Declaration,
@@ -50,7 +51,7 @@ from ...planner.graph import (
     retype,
 )
 from ...planner.graph import Guess as GuessType
-from .tables import Context, Role, TableModel, TableVocabulary, World, blended, random_table
+from .tables import Context, TableModel, TableVocabulary, World, blended, random_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ OTHER_DRAFT = TableVocabulary((b"b", b"a", b"ba", None), end=3)
 TAGGED = TableVocabulary(
     (b"a", None, None, None, None, None),
     end=5,
-    roles={Role.END: 1, Role.ASYNC: 2, Role.ENDASYNC: 3, Role.SYNC: 4},
+    tags={Tag.END: 1, Tag.ASYNC: 2, Tag.ENDASYNC: 3, Tag.SYNC: 4},
 )
 """Of a target that promises: one token stands for a whole promise of ten tokens."""
 

@@ -9,32 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
-from functools import cached_property
 from hashlib import blake2b
 from typing import TypeAlias
+
+from ...grammar import Tag
 
 Context: TypeAlias = tuple[int, ...]
 Law: TypeAlias = tuple[float, ...]
 
-MOST_TOKENS = 6
-"""A table's vocabulary is this small, so that every outcome can be visited."""
+MOST_TOKENS = 9
+"""A table's vocabulary is this small, so that every outcome can be visited: a letter, a digit, an end and PASTA's six tags."""
 
 
-class Role(Enum):
-    """What a token is to PASTA's interpreter. On a table the end of a promise may stand for the whole promise."""
-
-    PROMISE = "promise"
-    TOKENS = "tokens"
-    END = "end"
-    ASYNC = "async"
-    ENDASYNC = "endasync"
-    SYNC = "sync"
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TableVocabulary:
-    """A few tokens and the bytes that they stand for, None for special ones.
+    """A few tokens and the bytes that they stand for, None for special ones; without PROMISE, END is a whole promise.
 
     >>> words = TableVocabulary((b"a", b"b", b"ab", None), end=3)
     >>> words.encode(b"abba"), words.spell((2, 1, 3))
@@ -43,9 +32,9 @@ class TableVocabulary:
 
     tokens: tuple[bytes | None, ...]
     end: int | None = None
-    roles: Mapping[Role, int] = field(default_factory=dict)
-    promised: int = 1
-    """How many tens of tokens every promise promises."""
+    tags: Mapping[Tag, int] = field(default_factory=dict)
+    whole: int = 1
+    """How many tens of tokens a whole promise promises."""
 
     def __post_init__(self) -> None:
         """Refuse what could not be enumerated."""
@@ -83,14 +72,9 @@ class TableVocabulary:
             at += length
         return tuple(found)
 
-    def is_role(self, token: int, role: Role) -> bool:
+    def is_tag(self, token: int, tag: Tag) -> bool:
         """Is the token that tag?"""
-        return self.roles.get(role) == token
-
-    @cached_property
-    def main_only(self) -> frozenset[int]:
-        """What a fork may not say: forks neither promise nor wait."""
-        return frozenset(self.roles[role] for role in (Role.PROMISE, Role.END, Role.SYNC) if role in self.roles)
+        return self.tags.get(tag) == token
 
 
 class TableModel:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ...grammar import TEN, Tag
 from ...planner.graph import Fork, Join, Watch
 from .setting import Setting
-from .tables import Role, TableVocabulary
+from .tables import TableVocabulary
 from .values import ForkState, Line, Trusted, Woven
-
-SPAN = 10
-"""Promises count in tens of tokens (PASTA section 2)."""
 
 
 def fork(
@@ -22,7 +20,7 @@ def fork(
     opened: list[Woven] = []
     for place, woven in enumerate(threads):
         mine = list(path[place * setting.threads : (place + 1) * setting.threads])
-        rows, made = _forked(mine, _counted(woven, mine), words)
+        rows, made = _forked(mine, _counted(woven, mine), setting, words)
         lines += rows
         opened.append(made)
     return tuple(lines), tuple(opened)
@@ -41,23 +39,33 @@ def _counted(woven: Woven, lines: Sequence[Line | None]) -> Woven:
     return replace(woven, forks=tuple(forks), over=woven.over or (main is not None and main.ended))
 
 
-def _forked(lines: list[Line | None], woven: Woven, words: TableVocabulary) -> tuple[list[Line | None], Woven]:
+def _forked(
+    lines: list[Line | None], woven: Woven, setting: Setting, words: TableVocabulary
+) -> tuple[list[Line | None], Woven]:
     rows: list[Line | None] = [None if line is None or line.ended else line for line in lines]
-    main = rows[0]
-    if main is not None and words.is_role(main.tokens[-1], Role.END):
-        last = len(main.tokens) - 1
-        if main.budget:
-            promise = ForkState(main.start + last, main.position + last, main.budget)
-            woven = replace(woven, forks=(*woven.forks, promise))
-        rows[0] = replace(main, jump=SPAN * words.promised)
+    rows[0], woven = _heard(rows[0], woven, setting)
     forks = list(woven.forks)
     for number, waiting in enumerate(forks, start=1):
         free = [place for place in range(1, len(rows)) if all(each.row != place for each in forks)]
         if waiting.row is None and not waiting.ended and free:
             forks[number - 1] = replace(waiting, row=free[0])
             request = _request(lines)
-            rows[free[0]] = Line(request, (words.roles[Role.ASYNC],), 0, waiting.position + 1, number)
+            rows[free[0]] = Line(request, (words.tags[Tag.ASYNC],), 0, waiting.position + 1, number)
     return rows, replace(woven, forks=tuple(forks))
+
+
+def _heard(main: Line | None, woven: Woven, setting: Setting) -> tuple[Line | None, Woven]:
+    """The main thread, behind a promise that it has just completed, and a fork for that if it has a share of the limit."""
+    assert setting.language is not None, "where threads fork there are tags"
+    if main is None:
+        return None, woven
+    place, tens = setting.language.promised(woven, main)
+    woven = replace(woven, place=place)
+    if tens and main.budget:
+        last = len(main.tokens) - 1
+        promise = ForkState(main.start + last, main.position + last, main.budget)
+        woven = replace(woven, forks=(*woven.forks, promise))
+    return replace(main, jump=TEN * tens) if tens else main, woven
 
 
 def _request(lines: Sequence[Line | None]) -> int:
@@ -73,7 +81,7 @@ def join(
     for place, woven in enumerate(threads):
         first = place * setting.threads
         main = rows[first]
-        if main is not None and words.is_role(main.tokens[-1], Role.SYNC):
+        if main is not None and words.is_tag(main.tokens[-1], Tag.SYNC):
             woven, rows[first] = replace(woven, waiting=main.stored()), None
         if woven.waiting is not None and all(each.ended for each in woven.forks):
             rows[first] = woven.waiting

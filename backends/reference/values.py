@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from ..runtime.pasta import MAIN, Place
 from .tables import Law
 
 Name: TypeAlias = tuple[int, ...]
@@ -222,6 +223,8 @@ class Woven:
     waiting: Line | None = None
     """The main thread's path, while it rests at a sync."""
     over: bool = False
+    place: Place = MAIN
+    """Where the main thread is in PASTA's language."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,9 +151,14 @@ class Recent(Declaration):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tags(Declaration):
-    """PASTA's tags: a promise forks a thread, at most `max_forks` at once, and a sync joins them."""
+    """PASTA's tags: a promise forks a thread, at most `max_forks` at once, and a sync joins them.
+
+    A fork says no tag but its end. With `grammar=strict` the main thread, too, says only what is in PASTA-LANG: what may not
+    come next has no part in any law. With `free` it may say anything, and what is malformed is recovered from.
+    """
 
     max_forks: int = limited(1)
+    grammar: Ref = limited(words=("strict", "free"), default=Ref("strict"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

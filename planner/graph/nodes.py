@@ -293,8 +293,8 @@ class Pack(Node):
 class Verify(Node):
     """Score the root and every node in one pass, each seeing its ancestors only: `logits, kv[, hidden]`.
 
-    The rows await a verdict in a new level. With `asks`, a sparse shape, the prompt rows of the tree's state ride along
-    and are kept as hidden states.
+    The rows await a verdict in a new level. In threads, tokens that the tags do not let come next are impossible. With
+    `asks`, a sparse shape, the prompt rows of the tree's state ride along and are kept as hidden states.
     """
 
     keyword = "verify"

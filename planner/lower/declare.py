@@ -19,7 +19,7 @@ from ..graph import (
     Tags,
     Vocab,
 )
-from ..strategy import Decoder, ModelName, Pipeline, decoded_model
+from ..strategy import Decoder, ModelName, Pasta, Pipeline, decoded_model
 
 _ORDER = (Vocab, Model, Table, Prompts, Sparse, Static, Product, Dynamic, Recent, Tags, Sampling)
 
@@ -137,9 +137,9 @@ class Declarations:
         """A lookup in the text so far."""
         return self._add(Recent(name="recent", max_ngram=max_ngram))
 
-    def tags(self, max_forks: int) -> Ref:
+    def tags(self, pasta: Pasta) -> Ref:
         """PASTA's tags."""
-        return self._add(Tags(name="pasta", max_forks=max_forks))
+        return self._add(Tags(name="pasta", max_forks=pasta.max_forks, grammar=Ref(pasta.grammar)))
 
     def shape(self, shape: Sparse | Static | Product | Dynamic) -> Ref:
         """The shape of a tree."""

@@ -99,7 +99,7 @@ class _Lowering:
         decoder = plan.decoder.decoder if isinstance(plan.decoder, Pipeline) else plan.decoder
         self.forks = decoder.forks.max_forks if isinstance(decoder, ForkJoin) else None
         self.decoder: Decoder = decoder.decoder if isinstance(decoder, ForkJoin) else decoder
-        self.tags = None if self.forks is None else declarations.tags(self.forks)
+        self.tags = declarations.tags(decoder.forks) if isinstance(decoder, ForkJoin) else None
         self.span = plan.decoder.span
 
     @property

@@ -40,9 +40,10 @@ def reference_law(graph: Graph, world: World, prompt: bytes) -> dict[tuple[int, 
     sampled = next(node.sampling for node in graph.step.nodes if isinstance(node, Accept))
     declared = graph.named(sampled, Sampling)
     limit = next(node.max_new_tokens for node in graph.step.nodes if isinstance(node, Stop))
-    alone = forked_law if graph.all(Tags) else autoregressive_law
     sampling = Shape(declared.temperature, declared.top_k, declared.top_p, declared.min_p)
-    return alone(table, words, prompt, sampling, limit)
+    for tags in graph.all(Tags):
+        return forked_law(table, words, prompt, sampling, limit, strict=tags.grammar == "strict")
+    return autoregressive_law(table, words, prompt, sampling, limit)
 
 
 def prompt_of(graph: Graph) -> bytes:

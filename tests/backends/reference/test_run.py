@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from specplan.backends import runner
+from specplan.backends.reference import TableVocabulary
 from specplan.backends.reference.run import RowText
 from specplan.backends.runtime import Finished, Refused, Started, Stepped
+from specplan.grammar import Tag
 from specplan.planner.graph import Draft, Graph, Grow, Lookup, Probe, Read, Spell
 
 PLANS = sorted((Path(__file__).parents[3] / "specs" / "plans").glob("*.yaml"))
@@ -61,10 +63,19 @@ def test_a_stop_string_is_not_shown(stages: Stages) -> None:
     assert [event.result.text for event in events if isinstance(event, Finished)] == [shown]
 
 
-def test_text_is_whole_characters_by_thread() -> None:
-    text = RowText(["no"])
-    assert [text.push(0, b"\xc3"), text.push(1, b"no\xe2"), text.push(0, b"\xa9n")] == ["", "no", "é"]
-    assert text.flush() == "n\ufffd"
+def test_text_is_whole_characters_in_reading_order() -> None:
+    tags = {Tag.END: 5, Tag.ENDASYNC: 6}
+    words = TableVocabulary((b"\xc3", b"\xa9", b"n", b"o", b"\xe2", None, None), tags=tags)
+    text = RowText(words, ["no"])
+    assert [text.push(0, (0,)), text.push(0, (1, 2, 5))] == ["", "é"]
+    text.open(1)
+    assert [text.push(0, (2,)), text.push(1, (4,)), text.push(1, (3, 6)), text.push(0, (2,))] == [
+        "",
+        "",
+        "n\ufffdo",
+        "n",
+    ]
+    assert text.flush() == "n"
 
 
 def test_no_torch() -> None:

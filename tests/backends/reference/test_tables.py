@@ -37,8 +37,8 @@ def test_blended_is_between() -> None:
 def test_laws_are_laws() -> None:
     with pytest.raises(AssertionError, match="not negative"):
         TableModel(2, lambda seen: [1, -1]).law(())
-    with pytest.raises(AssertionError, match="at most 6"):
-        TableVocabulary((b"a",) * 7)
+    with pytest.raises(AssertionError, match="at most 9"):
+        TableVocabulary((b"a",) * 10)
 
 
 def test_unknown_bytes_are_left_out() -> None:

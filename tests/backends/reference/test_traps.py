@@ -225,7 +225,7 @@ def test_dropping_a_sync_and_drawing_it_again(
 
     def before_sync(line: Line, ends: Any, vocabulary: Any) -> Line:
         kept = right(line, ends, vocabulary)
-        is_sync = vocabulary.is_role(kept.tokens[-1], judging.Role.SYNC)
+        is_sync = vocabulary.is_tag(kept.tokens[-1], judging.Tag.SYNC)
         return judging.shortened(kept, len(kept.tokens) - 1, vocabulary) if is_sync and len(kept.tokens) > 1 else kept
 
     monkeypatch.setattr(judging, "_cut_behind", before_sync)
