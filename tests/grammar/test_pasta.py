@@ -12,6 +12,7 @@ from specplan.grammar import (
     Promise,
     SourceFile,
     Sync,
+    Tag,
     escape_tags,
     parse_pasta,
     print_pasta,
@@ -100,6 +101,22 @@ def test_a_topic_is_pointed_at() -> None:
 def test_training_text() -> None:
     answer = read('<promise topic="a" tokens=1/><sync/><promise topic="b" tokens=1/><async>too short</async>')
     assert [each.code for each in validate_pasta(answer)] == ["SP0308", "SP0309"]
+
+
+def test_the_words_of_the_language() -> None:
+    """The tree is read and printed in the words that the token machine reads, too."""
+    about = f"{Tag.PROMISE.value}sums{Tag.TOKENS.value}2{Tag.END.value}"
+    text = f"{about}{Tag.ASYNC.value}1+1{Tag.ENDASYNC.value}{Tag.SYNC.value}"
+    answer = Answer((Promise("sums", 2, AnswerText("1+1")), Sync()))
+    assert read(text) == answer and print_pasta(answer) == text
+    names = "".join(tag.token for tag in Tag)
+    assert len({tag.token for tag in Tag}) == 6 and escape_tags(names) == names
+
+
+def test_only_spaces_part_the_words_of_a_topic() -> None:
+    """Tokens may end within a character, and no part of another character is a space."""
+    assert read('<promise topic="a\u00a0b\tc  d e " tokens=2/>').promises[0].topic == "a\u00a0b\tc  d e "
+    assert codes('<promise topic=" " tokens=2/>') == "SP0302"
 
 
 def test_what_is_no_tag_is_text() -> None:

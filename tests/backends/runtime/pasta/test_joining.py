@@ -96,7 +96,9 @@ def test_what_a_vocabulary_cannot_spell(toy: Any) -> None:
     assert threads_of(Answer((Promise("x" * 33, 2),)), toy.vocabulary, toy.encode) is None
 
 
-streams = st.lists(st.integers(0, 8) | st.integers(0, 280), max_size=30)
+WHOLE_PROMISE = [0, 8 + ord("a"), 1, 8 + ord("2"), 2]
+chunks = st.just(WHOLE_PROMISE) | st.builds(lambda token: [token], st.integers(0, 8) | st.integers(0, 280))
+streams = st.lists(chunks, max_size=25).map(lambda parts: [token for part in parts for token in part])
 
 
 @settings(max_examples=400, deadline=None)
@@ -134,6 +136,7 @@ class Told:
                 for meaning in self.joining.say(thread, [left[thread].pop(0)]):
                     if isinstance(meaning, Promised):
                         number, block = next(rest, (0, None))
+                        self.shown += self.joining.shown()
                         if block is not None:
                             self.joining.open(number)
                             left[number] = list(block)

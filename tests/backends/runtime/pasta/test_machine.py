@@ -90,6 +90,7 @@ def test_what_is_well_formed(toy: Any) -> None:
         ("a ENDASYNC b", ["text 'a'", "wrong STRAY", "text 'b'"]),
         ("a ASYNC b", ["text 'a'", "wrong OWN_ASYNC", "text 'b'"]),
         ("SYNC", ["wrong IDLE_SYNC", "Synced"]),
+        ("PROMISE a TOKENS 2 END PROMISE b SYNC", ["promise 'a' 2", "wrong UNFINISHED", "text 'b'", "Synced"]),
         ("PROMISE a TOKENS 2 END SYNC SYNC", ["promise 'a' 2", "Synced", "wrong IDLE_SYNC", "Synced"]),
         # and what is spelled like a tag is text
         ("<sync/><async></async>", ["text '<sync/><async></async>'"]),
