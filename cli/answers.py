@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from ..backends.runtime import Event, Finished, Refused, Result, Started, Stats, Stepped, Timing, Translation
+from ..backends.runtime import Event, Finished, Refused, Result, Started, Stepped, Timing
 from ..grammar import Diagnostic, visible
 from .output import Output
 from .rounds import rounds_json, rounds_table
@@ -77,8 +77,10 @@ class _Stream:
         self._clean = _for_terminal if sys.stdout.isatty() else str
 
     def event(self, event: Event) -> None:
-        if isinstance(event, Stepped):
+        if isinstance(event, Stepped) and (self._stats or self._rounds):
             self._steps.add(event)
+        if isinstance(event, Refused):
+            self._steps.pop(event.id)
         self._take(event)
 
     def _take(self, event: Event) -> None:
@@ -131,6 +133,7 @@ def statistics(result: Result, timings: Sequence[Timing]) -> str:
     total = sum(seconds.values())
     slowest = sorted(seconds.items(), key=lambda item: -item[1])
     shares = ", ".join(f"{node} {100 * spent / total:.0f} %" for node, spent in slowest if spent >= 0.01 * total)
+    translating = f", {100 * stats.translation_s / stats.decode_s:.1f} % of the time" if stats.decode_s else ""
     lines = [
         "",
         f"prompt   {result.prompt_tokens} tokens, read in {stats.prefill_s:.2f} s",
@@ -138,15 +141,8 @@ def statistics(result: Result, timings: Sequence[Timing]) -> str:
         f"steps    {stats.steps}: {stats.tokens_per_step:.2f} tokens per step",
         f"drafts   {stats.accepted} of {stats.drafted} accepted{rate}; mean acceptance length "
         f"{stats.mean_acceptance_length:.2f}; steps that kept so many: {kept}",
-        *([f"words    {_translated(stats, stats.translation)}"] if stats.translation is not None else []),
+        *([f"words    {stats.translation}{translating}"] if stats.translation is not None else []),
         *([f"guard    {stats.rested} of {stats.steps} steps without guesses"] if stats.rested else []),
         f"time     {shares}" if shares else "",
     ]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _translated(stats: Stats, crossed: Translation) -> str:
-    """What went between vocabularies, and what it took."""
-    cut = f" ({crossed.canonical} of {crossed.spelled} times cut as the target would)" if crossed.spelled else ""
-    share = f", {100 * stats.translation_s / stats.decode_s:.1f} % of the time" if stats.decode_s else ""
-    return f"{crossed.candidates} candidates{cut}; {crossed.encoded_bytes} bytes spelled in other words{share}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from ..backends.bench import processor, rehearse, shipped_cases
+from ..backends.bench import rehearse, shipped_cases
 from ..backends.models import (
     Named,
     Progress,
@@ -53,9 +53,7 @@ def pair_command(drafter: str, target: str, file: str | None, result: str, outpu
     with shown_on(sys.stderr) as progress:
         mine, theirs = _words(drafter, cards[0], progress), _words(target, cards[1], progress)
     counted = count_pair(Named(cards[0].vocabulary, mine), Named(cards[1].vocabulary, theirs), texts, name)
-    rehearsed = rehearse(mine, theirs, texts)
-    facts = {} if rehearsed is None else {**asdict(rehearsed), "timed_on": processor()}
-    write_result(result, replace(counted, **facts).to_yaml())
+    write_result(result, replace(counted, rehearsed=rehearse(mine, theirs, texts)).to_yaml())
 
 
 def _card(source: str) -> ModelCard:

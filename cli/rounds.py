@@ -46,7 +46,7 @@ def _translated(step: Stepped, timing: Timing) -> tuple[str, ...]:
     found = step.translation
     if found is None:
         return "-", "-", "-", "-"
-    cut = "-" if not found.spelled else "canonical" if found.canonical == found.spelled else "other"
+    cut = "-" if not found.respellings else "canonical" if found.canonical == found.respellings else "other"
     return str(found.candidates), cut, str(found.encoded_bytes), f"{1000 * timing.translation_s:.2f}"
 
 

@@ -105,7 +105,7 @@ def _graph(data: bytes, name: str, base: Path) -> tuple[Graph, Costs, list[Diagn
         raise DiagnosticError(said)
     graph = lower(plan)
     _assert_well_formed(graph, LOWERED)
-    return graph, _costs(plan), list(said), plan
+    return graph, _costs(plan, graph), list(said), plan
 
 
 def is_graph_text(data: bytes) -> bool:
@@ -142,19 +142,25 @@ def _assert_well_formed(graph: Graph, stage: str) -> None:
     assert not wrong, f"after {stage} the graph is not well formed: {wrong[0].message()}\n{graph}"
 
 
-def _costs(plan: CheckedPlan) -> Costs:
+def _costs(plan: CheckedPlan, graph: Graph) -> Costs:
     cards = {name: model.card for name, model in plan.models.items()}
     prompts = {name: each.card for name, each in plan.prompts.items()}
-    return Costs(cards, prompts, plan.profile, plan.context // 2, pairs=_pairs(cards, plan.pair))
+    return Costs(cards, prompts, plan.profile, plan.context // 2, pairs=_pairs(graph, cards, plan.pair))
 
 
-def _pairs(cards: Mapping[str, ModelCard], measured: Pair | None = None) -> dict[tuple[str, str], Pair]:
-    """What was counted of the models' vocabularies; what a plan has `measured` comes before what is shipped."""
-    names = sorted({card.vocabulary for card in cards.values()})
-    found = {each: find_pair(*each) for each in permutations(names, 2)}
-    if measured is not None:
-        found[measured.draft, measured.target] = measured
+def _pairs(graph: Graph, cards: Mapping[str, ModelCard], measured: Pair | None = None) -> dict[tuple[str, str], Pair]:
+    """What was counted of the graph's vocabularies, by their names in it; what a plan has `measured` comes first."""
+    families = {model.vocab: cards[model.name].vocabulary for model in graph.all(Model) if model.name in cards}
+    found = {
+        (draft, target): _pair(families[draft], families[target], measured)
+        for draft, target in permutations(families, 2)
+    }
     return {names: pair for names, pair in found.items() if pair is not None}
+
+
+def _pair(draft: str, target: str, measured: Pair | None) -> Pair | None:
+    is_measured = measured is not None and (measured.draft, measured.target) == (draft, target)
+    return measured if is_measured else find_pair(draft, target)
 
 
 def _capacity(graph: Graph) -> int:
@@ -178,4 +184,4 @@ def _costs_of(graph: Graph, base: Path) -> Costs:
     device = find_device(wanted, None, base)
     if not isinstance(device, DeviceProfile):
         raise DiagnosticError((device,))
-    return Costs(cards, prompts, device, _capacity(graph) // 2, pairs=_pairs(cards))
+    return Costs(cards, prompts, device, _capacity(graph) // 2, pairs=_pairs(graph, cards))

@@ -195,8 +195,9 @@ def _respell(node: Respell, graph: Graph, costs: Costs) -> NodeCost:
     is_guess = isinstance(node.results[0].type, Guess)
     names = (graph.spelled(source), target) if is_guess else (graph.spelled(words), graph.spelled(source))
     pair = costs.pairs.get(names)
-    spent = None if pair is None else pair.guess_us if is_guess else pair.text_us
-    return replace(NOTHING, seconds=(spent or 0.0) / 1e6)
+    if pair is None or pair.rehearsed is None:
+        return NOTHING
+    return replace(NOTHING, seconds=(pair.rehearsed.guess_us if is_guess else pair.rehearsed.text_us) / 1e6)
 
 
 def _timestep(node: Advance, graph: Graph, costs: Costs) -> NodeCost:
@@ -307,7 +308,7 @@ def _of_line(source: Node | None, longest: int) -> Expectation:
             formula = f"{1 - ASSUMED_FOUND:g} + {ASSUMED_FOUND:g}·{found.formula}"
             return Expectation(formula, lambda a: 1 - ASSUMED_FOUND + ASSUMED_FOUND * found.evaluate(a))
         case Draft(tokens=tokens):
-            return chain(tokens)  # however many tokens they are respelled to
+            return chain(min(tokens, longest))  # of however many tokens they are respelled to, so many are kept
         case Repeat(until=until):
             return chain(until)  # at least so many; what it gives beyond them is counted by nobody
         case _:

@@ -670,12 +670,12 @@ class SharesNothing(PlanDiagnostic):
 
 
 class NoTokenizer(PlanDiagnostic):
-    """A draft in other words, of a model whose folder has no tokenizer to say what they are."""
+    """A draft in other words, of a model whose folder has no tokenizer that could say what they are."""
 
     name: str
     source: str
     code: ClassVar[str] = "SP0484"
-    title: ClassVar[str] = "`{source}` has no tokenizer, so nobody knows what its tokens say"
+    title: ClassVar[str] = "`{source}` has no tokenizer with tokens in it, so nobody knows what they say"
     label: ClassVar[str] = "`{name}` has another vocabulary than its partner, or so it seems"
     rule: ClassVar[str] = (
         "Between two vocabularies guesses are carried over by the bytes of their tokens, which the tokenizer of each model "
@@ -687,7 +687,7 @@ class NoTokenizer(PlanDiagnostic):
 
     def help(self) -> tuple[str, ...]:
         """The file that is missing."""
-        return (f"put the model's `tokenizer.json` (or `tokenizer.model`) into `{self.source}`",)
+        return (f"put the model's whole `tokenizer.json` (or `tokenizer.model`) into `{self.source}`",)
 
 
 class NoEndToken(PlanDiagnostic):

@@ -21,8 +21,8 @@ from .contenders import Answer, Contender
 from .pairing import LeftOut, Round, rounds
 from .picture import picture
 from .progress import Counting, counted_on
-from .rehearsal import GUESSES, Rehearsal, rehearse
-from .setting import Setting, is_greedy, processor
+from .rehearsal import GUESSES, rehearse
+from .setting import Setting, is_greedy
 from .statistics import Acceptance, Difference, Quartiles
 from .table import comparison_text
 
@@ -47,7 +47,6 @@ __all__ = [
     "NoCertificate",
     "Quartiles",
     "Ratio",
-    "Rehearsal",
     "Round",
     "SampledCertificate",
     "Setting",
@@ -62,7 +61,6 @@ __all__ = [
     "is_greedy",
     "picture",
     "prepare",
-    "processor",
     "rehearse",
     "rounds",
     "shipped_cases",

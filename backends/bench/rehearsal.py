@@ -10,30 +10,13 @@ from statistics import fmean, median
 from time import perf_counter
 from typing import TypeVar
 
+from ...planner.cards import Rehearsal
 from ..runtime import Words, spelled_behind, synchronised, whole_characters
+from .setting import processor
 
 GUESSES = 5
 """Tokens that the drafter guesses in a round."""
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """Means over rounds of `guesses` right guesses; times are medians in microseconds."""
-
-    guesses: int
-    candidates: float
-    """Tokens that the guesses came to be in the target's words."""
-    own: float
-    """Of these: how many the target spells the text with, from the first on. More cannot be accepted."""
-    canonical: float
-    """How often the target's tokenizer would have cut the text so, what stands before it included."""
-    encoded_bytes: float
-    """Of guesses and of text that were spelled in other words."""
-    guess_us: float
-    """To spell the guesses in the target's words."""
-    text_us: float
-    """To spell what was said in the drafter's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +42,7 @@ def rehearse(draft: Words, target: Words, texts: Sequence[str]) -> Rehearsal | N
         encoded_bytes=round(fmean(each.encoded_bytes for each in rounds), 1),
         guess_us=round(median(each.guess_us for each in rounds), 1),
         text_us=round(median(each.text_us for each in rounds), 1),
+        timed_on=processor(),
     )
 
 

@@ -128,8 +128,8 @@ def _translated(drafts: Acceptance) -> str:
     crossed = drafts.translation
     assert crossed is not None, "something crossed"
     cut = (
-        f", {_share(crossed.canonical / crossed.spelled)} of the time cut as the target would"
-        if crossed.spelled
+        f", {_share(crossed.canonical / crossed.respellings)} of the time cut as the target would"
+        if crossed.respellings
         else ""
     )
     share = "" if drafts.translation_share is None else f"; {100 * drafts.translation_share:.2f} % of the steps' time"

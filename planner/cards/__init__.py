@@ -7,7 +7,7 @@ from .dtypes import BITS, bytes_of
 from .gguf import read_gguf
 from .gguf_header import GgufDamaged, GgufHeader, NotGguf, read_gguf_header
 from .model_card import TRAITS, ModelCard, Packages, PromptsCard, TokenizerKind, Traits
-from .pair import Pair
+from .pair import Pair, Rehearsal
 from .source import (
     DEFAULT_DEVICE,
     SPECS,
@@ -40,6 +40,7 @@ __all__ = [
     "PairFile",
     "PromptsCard",
     "PromptsFile",
+    "Rehearsal",
     "TokenizerKind",
     "Traits",
     "bytes_of",

@@ -34,7 +34,7 @@ from .device import DeviceProfile
 from .dtypes import BITS
 from .errors import CardFactWrong
 from .model_card import ModelCard, Packages, PromptsCard
-from .pair import Pair
+from .pair import Pair, Rehearsal
 
 _COUNT = Integer(minimum=1, maximum=1 << 40)
 _AT_LEAST_0 = RealNumber(minimum=0.0)
@@ -149,6 +149,24 @@ class DeviceFile(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class RehearsalFile(Record):
+    """Rounds in which text is spelled anew, as somebody has rehearsed them."""
+
+    guesses: Located[int] = key(_COUNT, doc="right guesses of the drafter in each round")
+    candidates: Located[float] = key(_AT_LEAST_0, doc="tokens of the target that such guesses are, on average")
+    own: Located[float] = key(
+        _AT_LEAST_0, doc="of these: those in which the target itself spells the text, from the first on"
+    )
+    canonical: Located[float] = key(
+        RealNumber(minimum=0.0, maximum=1.0), doc="how often the target's tokenizer would have cut guesses the same way"
+    )
+    encoded_bytes: Located[float] = key(_AT_LEAST_0, doc="bytes that a round spells in other words")
+    guess_us: Located[float] = key(_AT_LEAST_0, doc="microseconds to spell a round's guesses in the target's words")
+    text_us: Located[float] = key(_AT_LEAST_0, doc="microseconds to spell in the drafter's words what a round said")
+    timed_on: Located[str] = key(Text("a machine"), doc="the machine whose microseconds these are")
+
+
+@dataclass(frozen=True, slots=True)
 class PairFile(Record):
     """What two vocabularies share, as somebody has counted it."""
 
@@ -170,28 +188,9 @@ class PairFile(Record):
     counted_on: Located[str | None] = key(
         Text("a description of the text"), default=None, doc="the text on which the shares were counted"
     )
-    guesses: Located[int | None] = key(_COUNT, default=None, doc="right guesses in each round that was rehearsed")
-    candidates: Located[float | None] = key(
-        _AT_LEAST_0, default=None, doc="tokens of the target that such guesses are, on average"
+    rehearsed: RehearsalFile | None = key(
+        Nested(RehearsalFile), default=None, doc="rounds in which text is spelled anew, rehearsed without models"
     )
-    own: Located[float | None] = key(
-        _AT_LEAST_0, default=None, doc="of these: tokens in which the target itself spells the text, from the first on"
-    )
-    canonical: Located[float | None] = key(
-        RealNumber(minimum=0.0, maximum=1.0),
-        default=None,
-        doc="how often the target's tokenizer would have cut guesses the same way",
-    )
-    encoded_bytes: Located[float | None] = key(
-        _AT_LEAST_0, default=None, doc="bytes that are spelled in other words, a round"
-    )
-    guess_us: Located[float | None] = key(
-        _AT_LEAST_0, default=None, doc="microseconds to spell a round's guesses in the target's words"
-    )
-    text_us: Located[float | None] = key(
-        _AT_LEAST_0, default=None, doc="microseconds to spell what a round said in the drafter's words"
-    )
-    timed_on: Located[str | None] = key(Text("a machine"), default=None, doc="the machine whose microseconds these are")
 
 
 Card = ModelCard | PromptsCard
@@ -233,7 +232,13 @@ def read_pair(path: Path, shown: str) -> Pair | tuple[Diagnostic, ...]:
     least = min(record.draft_tokens.value, record.target_tokens.value)
     if record.shared.value > least:
         return (CardFactWrong(record.shared.span, "shared", f"one of the two has {least} tokens only"),)
-    return Pair(**_bare_fields(record))
+    facts, rehearsed = _bare_fields(record), record.rehearsed
+    if rehearsed is not None:
+        if rehearsed.own.value > rehearsed.candidates.value:
+            reason = f"they are some of the {rehearsed.candidates.value:g} candidates"
+            return (CardFactWrong(rehearsed.own.span, "own", reason),)
+        facts["rehearsed"] = Rehearsal(**_bare_fields(rehearsed))
+    return Pair(**facts)
 
 
 def _read(path: Path, shown: str, section: type[Any]) -> tuple[Any, tuple[Diagnostic, ...]]:

@@ -22,6 +22,8 @@ from .gguf_header import PASTA_TOKENS
 from .model_card import ModelCard, TokenizerKind
 
 _LARGEST_CONFIG, _LARGEST_TOKENIZER = 4 << 20, 256 << 20
+_SURELY_TOKENS = 1 << 20
+"""Bytes of a tokenizer's file that is not without tokens."""
 _SAME = {"gemma3_text": "gemma3"}
 _DTYPES = ("float32", "float16", "bfloat16", "float64")
 # Where drafters trained to guess in parallel keep the token that stands for "guess here", in the order of preference.
@@ -191,6 +193,17 @@ def _fingerprint(folder: Path, config: bytes) -> str:
     return f"folder:{digest.hexdigest()[:16]}"
 
 
+def _has_tokens(raw: bytes) -> bool:
+    """Whether a tokenizer's JSON names a token; one of megabytes does, if it is whole."""
+    if len(raw) > _SURELY_TOKENS:
+        return raw.rstrip().endswith(b"}")
+    try:
+        described = json.loads(raw)
+        return bool(described["model"].get("vocab") or described.get("added_tokens"))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False
+
+
 class _TokenizerFiles:
     """What a folder's tokenizer files say without being understood in full."""
 
@@ -216,6 +229,8 @@ class _TokenizerFiles:
         for name in ("tokenizer.json", "tokenizer.model"):
             if (folder / name).is_file():
                 raw = _read(folder / name, _LARGEST_TOKENIZER)
+                if name == "tokenizer.json" and not _has_tokens(raw):
+                    break
                 kind: TokenizerKind = "byte-bpe" if b'"ByteLevel"' in raw else "sentencepiece"
                 pasta = all(json.dumps(each.decode()).encode() in raw for each in PASTA_TOKENS)
                 return cls(f"{name}:{sha256(raw).hexdigest()[:16]}", kind, template, pasta)

@@ -3,7 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """Rounds in which text is spelled anew, rehearsed without models: means, and times as medians in microseconds."""
+
+    guesses: int
+    """Of the drafter, right ones, in each round."""
+    candidates: float
+    """Tokens that the guesses came to be in the target's words."""
+    own: float
+    """Of these: how many the target spells the text with, from the first on. More cannot be accepted."""
+    canonical: float
+    """How often the target's tokenizer would have cut the text so, what stands before it included."""
+    encoded_bytes: float
+    """Of guesses and of text that were spelled in other words."""
+    guess_us: float
+    """To spell the guesses in the target's words."""
+    text_us: float
+    """To spell in the drafter's words what a round said."""
+    timed_on: str
+    """The machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,11 +36,6 @@ class Pair:
 
     `weighted_of_draft` is the share of that text's tokens, in the drafter's spelling, that the target has too;
     `weighted_of_target` the share, in the target's spelling, that the drafter has.
-
-    What follows was found by rehearsing rounds of text that is spelled anew, each of so many right `guesses`: how many
-    `candidates` they came to be on average, how many of these were the target's `own` tokens from the first on (more
-    cannot be accepted), how often the cut was `canonical`, and how many bytes were spelled in other words. Medians of
-    microseconds: `guess_us` to spell the guesses, `text_us` to spell in the drafter's words what was said.
     """
 
     draft: str
@@ -27,14 +46,7 @@ class Pair:
     weighted_of_draft: float | None = None
     weighted_of_target: float | None = None
     counted_on: str | None = None
-    guesses: int | None = None
-    candidates: float | None = None
-    own: float | None = None
-    canonical: float | None = None
-    encoded_bytes: float | None = None
-    guess_us: float | None = None
-    text_us: float | None = None
-    timed_on: str | None = None
+    rehearsed: Rehearsal | None = None
 
     @property
     def jaccard(self) -> float:
@@ -51,6 +63,14 @@ class Pair:
         target_tokens: 4
         shared: 2
         """
-        known = [(each.name, getattr(self, each.name)) for each in fields(self)]
-        lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in known if value is not None]
-        return "\n".join(lines) + "\n"
+        return "\n".join(_lines(self)) + "\n"
+
+
+def _lines(record: Any, indent: str = "") -> Iterator[str]:
+    for each in fields(record):
+        value = getattr(record, each.name)
+        if isinstance(value, Rehearsal):
+            yield f"{indent}{each.name}:"
+            yield from _lines(value, indent + "  ")
+        elif value is not None:
+            yield f"{indent}{each.name}: {json.dumps(value, ensure_ascii=False)}"

@@ -284,6 +284,10 @@ def _nested(draft: ModelDraft, drafter: Speculate, around: Around, decisions: De
         way = "use vocab=tli or vocab=slem"
         what = "slrs goes on from each guess's image, which a decoder that runs ahead cannot"
         raise decisions.refuse(NotYet(draft.vocab.span, what, way))
+    if _is_foreign(drafter.draft):
+        way = "give the decoder that drafts a drafter of its own vocabulary, or ngram"
+        what = "a decoder that drafts says nothing yet, and a drafter of another vocabulary is told what was said"
+        raise decisions.refuse(NotYet(drafter.span, what, way))
     if not isinstance(draft.vocab, Same) and _keeps_cache(drafter.draft):
         way = "inside it draft with ngram or ppd, which keep no cache of their own"
         what = "a drafter of another vocabulary is told its own tokens alone, and its drafter's cache needs others"
@@ -293,8 +297,19 @@ def _nested(draft: ModelDraft, drafter: Speculate, around: Around, decisions: De
         raise decisions.refuse(NotYet(draft.span, "a decoder that drafts stops only at its number of tokens", way))
 
 
+def _is_foreign(draft: Draft) -> bool:
+    """Whether some of a draft is spelled in another vocabulary than its decoder's."""
+    match draft:
+        case ModelDraft(vocab=vocab) | Pard(vocab=vocab):
+            return not isinstance(vocab, Same)
+        case MergeDrafts(drafts=drafts) | ChooseDraft(drafts=drafts):
+            return any(map(_is_foreign, drafts))
+        case _:
+            return False
+
+
 def _keeps_cache(draft: Draft) -> bool:
-    """Whether a draft of the same vocabulary as its decoder reads along in a cache; one of another is owed tokens."""
+    """Whether a draft reads along in a cache of its own."""
     match draft:
         case ModelDraft(vocab=Same()) | Pard(vocab=Same()):
             return True

@@ -12,6 +12,7 @@ from ..strategy import (
     AutoVocab,
     ChooseDraft,
     Draft,
+    DynamicTree,
     ExactMatch,
     MergeDrafts,
     ModelDraft,
@@ -20,6 +21,8 @@ from ..strategy import (
     Same,
     Slem,
     Slrs,
+    Speculate,
+    StaticTree,
     Tli,
     Vocabulary,
     decoded_model,
@@ -27,7 +30,9 @@ from ..strategy import (
 from .around import Around, Decisions, model_of
 
 _NEARLY_ALL = 0.95
+"""Shares of tokens from which on masking the others costs greedy guesses hardly anything, and spares encoding text."""
 _POOR = 0.8
+"""Shares of a text below which laws that are cut down to shared tokens are thought to miss too much of it."""
 
 
 def decide_vocabularies(draft: Draft, accept: AcceptRule, around: Around, decisions: Decisions) -> Draft:
@@ -35,7 +40,8 @@ def decide_vocabularies(draft: Draft, accept: AcceptRule, around: Around, decisi
     match draft:
         case ModelDraft():
             name = decoded_model(draft.drafter)
-            vocab = _vocabulary(draft.vocab, name, draft.span, accept, around, decisions)
+            alone = not isinstance(draft.drafter, Speculate) and not isinstance(draft.tree, StaticTree | DynamicTree)
+            vocab = _vocabulary(draft.vocab, name, draft.span, accept, around, decisions, is_line=alone)
             return replace(draft, vocab=vocab)
         case Pard():
             return replace(draft, vocab=_vocabulary(draft.vocab, draft.model, draft.span, accept, around, decisions))
@@ -47,7 +53,7 @@ def decide_vocabularies(draft: Draft, accept: AcceptRule, around: Around, decisi
 
 
 def _vocabulary(vocab: Vocabulary, name: ModelName, span: Span, accept: AcceptRule, around: Around,
-                decisions: Decisions) -> Vocabulary:  # fmt: skip
+                decisions: Decisions, *, is_line: bool = True) -> Vocabulary:  # fmt: skip
     drafter, target = model_of(name, decisions).card, decisions.models[around.model].card
     if drafter.vocabulary == target.vocabulary:
         if not isinstance(vocab, Same | AutoVocab):
@@ -60,7 +66,7 @@ def _vocabulary(vocab: Vocabulary, name: ModelName, span: Span, accept: AcceptRu
             )
         case AutoVocab():
             _check_bridge(name, around.model, decisions)
-            chosen, reason = _auto_vocabulary(vocab.span, drafter, target, accept, around, decisions)
+            chosen, reason = _auto_vocabulary(vocab.span, drafter, target, accept, around, decisions, is_line)
             decisions.found.append(AutoVocabDecided(name.span, called(chosen), reason))
             return chosen
         case Tli():
@@ -85,7 +91,7 @@ def _check_bridge(drafter: ModelName, target: str, decisions: Decisions) -> None
 
 
 def _auto_vocabulary(span: Span, drafter: ModelCard, target: ModelCard, accept: AcceptRule, around: Around,
-                     decisions: Decisions) -> tuple[Vocabulary, str]:  # fmt: skip
+                     decisions: Decisions, is_line: bool) -> tuple[Vocabulary, str]:  # fmt: skip
     pair = decisions.pair(drafter.vocabulary, target.vocabulary)
     samples = around.temperature > 0 and not isinstance(accept, ExactMatch)
     if not samples:
@@ -98,6 +104,9 @@ def _auto_vocabulary(span: Span, drafter: ModelCard, target: ModelCard, accept: 
     share = pair.weighted_of_target
     if share >= _POOR:
         return Tli(span=span), f"it samples, and {share:.0%} of the target's text is in shared tokens"
+    if not is_line and pair.shared:
+        only = f"it samples, only {share:.0%} of the target's text is shared, and slrs draws one plain model's guesses in a line"
+        return Tli(span=span), only
     return Slrs(
         form="chain", empty="reject", span=span
     ), f"it samples, and only {share:.0%} of the target's text is shared"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ...grammar import Severity
 from ..at_rows import at_rows, has_threads, most_rows
-from ..cards import Pair
+from ..cards import Pair, Rehearsal
 from ..compile import LOWERED, CompiledPlan
 from ..estimate import Costs, region_cost
 from ..forecast import Forecast, forecast_of, step_seconds
@@ -126,18 +126,17 @@ def _shares(graph: Graph, costs: Costs) -> Iterator[str]:
             on = "" if pair.counted_on is None else f" (counted on {pair.counted_on})"
             share = f"{pair.weighted_of_target:.1%} of {target}'s text is in tokens that {draft} has"
             yield f"{share}{on}: guesses elsewhere are taken to be wrong"
-            yield from _rehearsed(pair)
+            if pair.rehearsed is not None:
+                yield _rehearsed(pair, pair.rehearsed)
 
 
-def _rehearsed(pair: Pair) -> Iterator[str]:
+def _rehearsed(pair: Pair, found: Rehearsal) -> str:
     """What a round of text that is spelled anew was found to be like."""
-    if pair.guesses is None:
-        return
-    timed = "" if pair.timed_on is None else f", and the time of it was measured on {pair.timed_on}"
-    yield (
-        f"where guesses are spelled anew: {pair.guesses} right ones of {pair.draft} are {pair.candidates:.1f} candidates of "
-        f"{pair.target}, of which {pair.own:.1f} are its own tokens; {pair.canonical:.0%} of the time they are cut as it would "
-        f"cut them; {pair.encoded_bytes:.0f} bytes a round are spelled in other words (rehearsed on the same text{timed})"
+    return (
+        f"where guesses are spelled anew: {found.guesses} right ones of {pair.draft} are {found.candidates:.1f} candidates of "
+        f"{pair.target}, of which {found.own:.1f} are its own tokens; {found.canonical:.0%} of the time they are cut as it "
+        f"would cut them; {found.encoded_bytes:.0f} bytes a round are spelled in other words (rehearsed on the same text, and "
+        f"timed on {found.timed_on})"
     )
 
 

@@ -37,7 +37,7 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibrate, "TokenizerWords", Letters)
     monkeypatch.setattr(calibrate, "load_tokenizer", lambda source, folder: source)
     monkeypatch.setattr(calibrate, "model_folder", lambda source, progress: Path(source))
-    monkeypatch.setattr(calibrate, "processor", lambda: "a processor")
+    monkeypatch.setattr(rehearsal, "processor", lambda: "a processor")
     ticks = count()
     monkeypatch.setattr(rehearsal, "perf_counter", lambda: next(ticks) / 8192)
 

@@ -170,7 +170,7 @@ def test_statistics_tell_what_went_between_vocabularies(
     run("--prompt", "Hello", "--format", "json", decoder=Bilingual())
     assert json.loads(capsys.readouterr().out)["stats"]["translation"] == {
         "candidates": 5,
-        "spelled": 2,
+        "respellings": 2,
         "canonical": 1,
         "encoded_bytes": 29,
         "seconds": 0.01,
@@ -207,7 +207,7 @@ def test_rounds_are_part_of_an_answers_object(run: Callable[..., Exit], capsys: 
     }
     assert second["translation"] == {
         "candidates": 3,
-        "spelled": 1,
+        "respellings": 1,
         "canonical": 1,
         "encoded_bytes": 17,
         "seconds": 0.005,

@@ -52,15 +52,24 @@ def test_the_decoder_inside_a_model_that_sees(folder, read, tmp_path):
 
 def test_tokenizer_files(folder, read):
     path = folder()
-    (path / "tokenizer.json").write_text(json.dumps({"pre_tokenizer": {"type": "ByteLevel"}}))
+    (path / "tokenizer.json").write_text(
+        json.dumps({"pre_tokenizer": {"type": "ByteLevel"}, "model": {"vocab": {"a": 0}}})
+    )
     (path / "tokenizer_config.json").write_text(json.dumps({"chat_template": "{{ messages }}"}))
     first = read()
     assert first.chat_template and first.tokenizer == "byte-bpe" and first.tags is None
     tags = [tag.token for tag in Tag]
-    (path / "tokenizer.json").write_text(json.dumps({"added_tokens": [{"content": tag} for tag in tags]}))
+    added = {"added_tokens": [{"content": tag} for tag in tags], "model": {"vocab": {}}}
+    (path / "tokenizer.json").write_text(json.dumps(added))
     assert read().tags == "pasta"
     assert read().vocabulary != first.vocabulary
     assert read().fingerprint == first.fingerprint
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", '{"model": {"vocab": {}}}', "x" * (2 << 20)])
+def test_a_tokenizer_without_tokens_is_none(folder, read, text):
+    (folder() / "tokenizer.json").write_text(text)
+    assert read().tokenizer == "none" and read().vocabulary.startswith("unknown-")
 
 
 def test_weights_tell_models_apart(folder, read):
