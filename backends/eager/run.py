@@ -12,7 +12,7 @@ import torch
 
 from ...grammar import Diagnostic, DiagnosticError, SourceFile, Span
 from ...planner import ModelMemory
-from ...planner.graph import Graph, Kv, Model
+from ...planner.graph import Graph, Kv, Model, Table
 from ..models import LoadedModel, Progress, load_declared
 from ..runtime import LoopDecoder, Network, NotAProgram, OfRow, Row, State, WeightsDiffer
 from ..runtime.nodes import Machine
@@ -41,7 +41,8 @@ def decoder(
     `program` is an emitted program that was changed: it runs instead of what the graph emits. `load` brings models from
     elsewhere, and `around` may put something between a model and the program. `memory` is what the plan was estimated to
     need. The graph is one that this engine can run. Raises `DiagnosticError`: SP0701 to SP0743 from loading, SP0804 for a
-    program that is none, SP0805 and SP0806 for weights that do not go with the graph, SP0807 where memory is refused.
+    program that is none, SP0805 and SP0806 for weights that do not go with the graph, SP0807 where memory is refused,
+    SP0745 and SP0808 for vocabularies between which nothing can be said.
     """
     code = _code(graph, program)
     declared = _models(code)
@@ -58,16 +59,10 @@ def decoder(
         raise DiagnosticError(problems)
     with planned.needed_for("laying out the weights"):
         networks = {model.name: around(model, TorchNetwork(loaded[model.name], model.positions)) for model in declared}
+    machine = Machine(networks, graph.target.name, {model.vocab: model.name for model in declared})
+    machine.learn_words([each for each in vars(code).values() if isinstance(each, Table)])
     notes = [note for each in loaded.values() for note in each.notes]
-    return LoopDecoder(
-        EmittedProgram(
-            code,
-            Machine(networks, graph.target.name, {model.vocab: model.name for model in declared}),
-            rows_of(graph),
-            planned,
-        ),
-        notes,
-    )
+    return LoopDecoder(EmittedProgram(code, machine, rows_of(graph), planned), notes)
 
 
 class EmittedProgram:

@@ -114,16 +114,14 @@ def _render_plain(prompt: str, system: str | None) -> str:
 
 
 def eos_ids(tokenizer: PreTrainedTokenizerBase, configured: int | Sequence[int] | None) -> tuple[int, ...]:
-    """The tokens that end an answer, sorted.
+    """The tokens that end an answer: first the one that the model would write itself, the others sorted.
 
-    They are those of generation_config (`configured`), the tokenizer's end of text, and what its chat template
-    writes behind an assistant's turn.
+    They are what its chat template writes behind an assistant's turn, the tokenizer's end of text, and those of
+    generation_config (`configured`).
     """
-    found = {configured} if isinstance(configured, int) else set(configured or ())
-    if tokenizer.eos_token_id is not None:
-        found.add(int(tokenizer.eos_token_id))
-    turn = _end_of_turn(tokenizer)
-    return tuple(sorted(found if turn is None else found | {turn}))
+    found = [configured] if isinstance(configured, int) else sorted(configured or ())
+    own = [each for each in (_end_of_turn(tokenizer), tokenizer.eos_token_id) if each is not None]
+    return tuple(dict.fromkeys([*own[:1], *sorted({*own[1:], *found})]))
 
 
 def _end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int | None:

@@ -26,14 +26,15 @@ class Bridge:
     """Does a draw without an image propose nothing (or is it never drawn)?"""
     size: int
     """Of the target's laws."""
-    _map: TokenMap | None = field(default=None, repr=False)
-    _domain: Array = field(default=None, repr=False)
+    _maps: dict[tuple[Any, Any], TokenMap] = field(default_factory=dict, repr=False)
+    _domains: dict[tuple[Any, Any], Array] = field(default_factory=dict, repr=False)
 
     def map(self, like: Array) -> TokenMap:
         """The table where an array of draft laws `[..., D]` lies."""
-        if self._map is None:
-            self._map = TokenMap.of(self.images, self.size, like)
-        return self._map
+        place = (like.device, like.dtype)
+        if place not in self._maps:
+            self._maps[place] = TokenMap.of(self.images, self.size, like)
+        return self._maps[place]
 
     @property
     def is_partial(self) -> bool:
@@ -44,9 +45,10 @@ class Bridge:
         """Which tokens `[D]` may be drawn; None for all."""
         if self.rejects_nulls:
             return None
-        if self._domain is None:
-            self._domain = self.map(like).domain(like.shape[-1])
-        return self._domain
+        place = (like.device, like.dtype)
+        if place not in self._domains:
+            self._domains[place] = self.map(like).domain(like.shape[-1])
+        return self._domains[place]
 
     def read_as(self, token: Any) -> Sequence[Any] | None:
         """What the drafter reads behind a guess: the guess, or the spelling of its image; None where there is none.

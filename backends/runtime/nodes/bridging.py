@@ -94,7 +94,7 @@ def respell(machine: Machine, words: Any, caches: Caches, *, of: str, by: Model,
     if keep is None:
         own = zip(words, of_rows(caches, words), strict=True)
         with machine.clock.translating():
-            return tuple(_owed(path, cache, machine, by, theirs) for path, cache in own)
+            return tuple(_spelled_anew(path, cache, machine, by, theirs) for path, cache in own)
     fetch([], [token for guess in words for token in guess.tokens])
     with machine.clock.translating():
         return tuple(_respelled(guess, theirs, mine, keep) for guess in words)
@@ -108,13 +108,13 @@ def _respelled(guess: Guess, theirs: Words, mine: Words, keep: int) -> Guess:
     tokens: list[int] = []
     parents: list[int] = []
     nodes: dict[tuple[int, ...], int] = {(): 0}
-    canonical, spelled = True, 0
+    canonical, new_bytes = True, 0
     for branch in _branches(guess):
         text = whole_characters(theirs.bytes_of(branch))
         goes_on = text.removeprefix(begun) if text.startswith(begun) else b""
         ids, is_canonical = spelled_behind(mine, before, goes_on)
         canonical &= is_canonical
-        spelled += len(goes_on)
+        new_bytes += len(goes_on)
         for end in range(1, len(ids) + 1):
             if ids[:end] not in nodes and len(tokens) < keep:
                 nodes[ids[:end]] = len(tokens) + 1
@@ -122,8 +122,8 @@ def _respelled(guess: Guess, theirs: Words, mine: Words, keep: int) -> Guess:
                 parents.append(nodes[ids[: end - 1]])
             elif ids[:end] not in nodes:
                 break
-    if spelled:
-        row.translated(Translation(len(tokens), 1, int(canonical), spelled))
+    if new_bytes:
+        row.translated(Translation(len(tokens), 1, int(canonical), new_bytes))
     return Guess(row, tuple(tokens), parents=None if guess.parents is None else tuple(parents))
 
 
@@ -143,7 +143,7 @@ def _branches(guess: Guess) -> list[list[int]]:
     return branches
 
 
-def _owed(path: Path, cache: Cache, machine: Machine, by: Model, theirs: Words) -> Path:
+def _spelled_anew(path: Path, cache: Cache, machine: Machine, by: Model, theirs: Words) -> Path:
     row, prompt = path.row, path.row.prompt_sizes[by.name]
     said = [*row.said, *path.tokens]
     known = cache.slots.tokens[prompt:]

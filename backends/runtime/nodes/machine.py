@@ -96,6 +96,17 @@ class Machine:
             self._bridges[table] = bridge(table, drafter.words, target.words, ends)
         return self._bridges[table]
 
+    def learn_words(self, tables: Iterable[Table]) -> None:
+        """Make what translates between vocabularies now, which takes a while, and not in the first step.
+
+        Raises `DiagnosticError`: SP0745 for a vocabulary that nobody can spell, SP0808 for two that share nothing.
+        """
+        if len(self._vocabs) > 1:
+            for name in self._vocabs.values():
+                assert self._networks[name].words.spelled is not None
+        for table in tables:
+            self.bridge(table)
+
     def sampler(self, sampling: Sampling) -> Sampler:
         """What a declared law of sampling means."""
         if sampling not in self._samplers:

@@ -9,7 +9,7 @@ from itertools import takewhile
 from ....grammar import DiagnosticError
 from ....planner.graph import Model
 from ..errors import NothingToRead, PromptTooLong
-from ..network import Cache, Caches, Scores, Wanted
+from ..network import Cache, Caches, Encoder, Scores, Wanted
 from ..values import Path, Paths, Rows, Trees, of_rows
 from .machine import Machine, node
 
@@ -23,17 +23,31 @@ def encode(
 ) -> Paths:
     """Each row's prompt in the model's own template and tokens.
 
-    Raises `DiagnosticError`: SP0801 where one is longer than `longest` tokens, SP0802 where there is nothing to read.
+    A drafter reads what it can: in the place of what its words cannot spell a stand-in, and of a prompt that is longer than
+    `longest` tokens, or cannot be told from control tokens, nothing. Raises `DiagnosticError` for the target: SP0801 where a
+    prompt is too long, SP0802 where there is nothing to read, and what its encoder raises.
     """
     encoder = machine.encoder(by, template, system)
-    paths = tuple(Path(row, tuple(encoder.encode(row.prompt.text)), 0) for row in prompts)
-    for path in paths:
-        _check_length(path, longest)
-        path.row.prompt_sizes[by.name] = len(path.tokens)
-        if machine.is_target(by):
+    if not machine.is_target(by):
+        paths = tuple(Path(row, _readable(machine, by, encoder, row.prompt.text, longest), 0) for row in prompts)
+    else:
+        paths = tuple(Path(row, tuple(encoder.encode(row.prompt.text)), 0) for row in prompts)
+        for path in paths:
+            _check_length(path, longest)
             path.row.prompt_ids, path.row.prompt_tokens = path.tokens, len(path.tokens)
             path.row.continues = template == "none"
+    for path in paths:
+        path.row.prompt_sizes[by.name] = len(path.tokens)
     return paths
+
+
+def _readable(machine: Machine, by: Model, encoder: Encoder, text: str, longest: int) -> tuple[int, ...]:
+    """What a drafter can read of a prompt."""
+    try:
+        ids = tuple(encoder.encode(machine.readable(by).of(text.encode()).decode()))
+    except DiagnosticError:
+        return ()
+    return ids if len(ids) <= longest else ()
 
 
 def _check_length(path: Path, longest: int) -> None:

@@ -86,14 +86,14 @@ def test_a_guard_lets_a_bad_pair_rest(household_of: Callable[[Target], Household
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("gemma")
-@pytest.mark.parametrize("draft", ["slem", "tli"])
+@pytest.mark.parametrize("draft", ["slem", "slem_tree", "tli", "slrs"])
 def test_qwen_drafts_for_gemma(household_of: Callable[[Target], Household], draft: str) -> None:
     assert check(household_of(BAD_PAIR), BAD_PAIR, DRAFTS[draft], 2) > 0
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("qwen")
-@pytest.mark.parametrize("draft", ["slem", "tli"])
+@pytest.mark.parametrize("draft", ["slem", "slem_tree", "tli", "slrs"])
 def test_smollm2_drafts_for_qwen(household_of: Callable[[Target], Household], draft: str) -> None:
     assert check(household_of(FOR_QWEN), FOR_QWEN, DRAFTS[draft], 3) > 0
 

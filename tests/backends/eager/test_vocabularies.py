@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from specplan.backends.eager.network import TorchNetwork
-from specplan.backends.models import TokenizerWords
+from specplan.backends.models import ChatEncoder, TokenizerWords
 from specplan.backends.runtime import (
     Cache,
     Clock,
@@ -227,6 +227,33 @@ def test_what_the_drafter_cannot_spell_does_not_silence_it(houses: Path, draft: 
     assert drafted_behind > 0
 
 
+class Asked(Reciter):
+    """Reads prompts as loaded models do."""
+
+    def encoder(self, template: str, system: str | None) -> Any:
+        return ChatEncoder(self.tokenizer, source=self.name, template="none")
+
+
+@pytest.mark.parametrize("draft", ["slem", "slem_nested", "tli", "slrs", "slrs_one_token"])
+@pytest.mark.parametrize(
+    ("pair", "prompt"),
+    [(("merged", "letters"), "🌍"), (("pieces", "unigram"), "a cat 12"), (("merged", "bytes"), " the cat" * 60)],
+    ids=["empty", "unknown", "long"],
+)
+def test_prompts_that_a_drafter_cannot_read_are_answered(
+    houses: Path, pair: tuple[str, str], prompt: str, draft: str
+) -> None:
+    """It reads a stand-in, or nothing of them, and guesses from what is said."""
+    networks = {
+        name: Asked(name, tokenizer_of(kind), TEXTS["words"])
+        for name, kind in zip(("target", "drafter"), pair, strict=True)
+    }
+    (alone,) = reciting(plan(houses, pair, None).graph, networks).generate([prompt])
+    (result,) = reciting(plan(houses, pair, DRAFTS[draft]).graph, networks).generate([prompt])
+    assert result.token_ids == alone.token_ids and result.prompt_tokens == alone.prompt_tokens
+    assert result.stats.drafted > 0
+
+
 @pytest.mark.parametrize("draft", ["slem", "slem_tree", "tli", "slrs", "tli_nested"])
 @pytest.mark.parametrize("ending", ["string", "token", "end"])
 def test_texts_end_where_the_targets_own_end(houses: Path, draft: str, ending: str) -> None:
@@ -291,7 +318,9 @@ def test_steps_tell_what_went_between_the_words(houses: Path, draft: str | None)
             continue
         assert told == sum((each.translation or Translation() for each in mine), Translation())
         assert told.candidates >= result.stats.drafted > 0
-        assert 0 < told.canonical <= told.spelled <= len(mine) if draft and "slem" in draft else told.spelled == 0
+        assert (
+            0 < told.canonical <= told.respellings <= len(mine) if draft and "slem" in draft else told.respellings == 0
+        )
         assert told.encoded_bytes > 0
         assert 0 < result.stats.translation_s < result.stats.decode_s
 
@@ -308,7 +337,7 @@ def test_every_round_tells_its_own_candidates(houses: Path) -> None:
     for each in rounds:
         assert each.translation is not None
         assert each.drafted == each.translation.candidates <= 5
-        assert each.translation.spelled == 1
+        assert each.translation.respellings == 1
         # The guesses, and at least what was said before them that the drafter had not read.
         assert each.translation.encoded_bytes >= 5
 
