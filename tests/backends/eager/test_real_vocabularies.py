@@ -1,6 +1,7 @@
 """Real drafters of other vocabularies: every token is the target's own, and rows do not depend on each other.
 
 As in `test_real_models.py`; a drafter is another model here, whose tokenizer shares nothing with the target's but bytes.
+Whatever loads the largest model is in one group: two processes with it do not fit in memory.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def test_sampled_rows_of_gemma_do_not_depend_on_each_other(
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("gemma")
+@pytest.mark.xdist_group("qwen")
 def test_a_guard_lets_a_bad_pair_rest(household_of: Callable[[Target], Household]) -> None:
     household, guard = household_of(BAD_PAIR), "guard: {min_speedup: 3.0, window: 4}\n"
     guarded = household.decoder(BAD_PAIR.plan(DRAFTS["slem"], batch=2, more=guard)).generate(BAD_PAIR.asked())
@@ -85,7 +86,7 @@ def test_a_guard_lets_a_bad_pair_rest(household_of: Callable[[Target], Household
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("gemma")
+@pytest.mark.xdist_group("qwen")
 @pytest.mark.parametrize("draft", ["slem", "slem_tree", "tli", "slrs"])
 def test_qwen_drafts_for_gemma(household_of: Callable[[Target], Household], draft: str) -> None:
     assert check(household_of(BAD_PAIR), BAD_PAIR, DRAFTS[draft], 2) > 0
