@@ -1,18 +1,44 @@
 """What plans refer to and has to be trained first: data, what a model learns from it, and how well it then does."""
 
 from .batching import Batch, batch, fill_rows
+from .bonbon import Pair, beta, bonbon_loss, target_margin
 from .likelihood import attention_mask, log_likelihoods, logits_of, losses
 from .packing import IGNORED, Packed, pack
+from .schedule import Schedule, replay
+from .scoring import (
+    Judge,
+    Quality,
+    Verdict,
+    best_and_worst,
+    judged_quality,
+    quality_of_likelihood,
+    quality_of_verdicts,
+    score,
+)
 
 __all__ = [
     "IGNORED",
     "Batch",
+    "Judge",
     "Packed",
+    "Pair",
+    "Quality",
+    "Schedule",
+    "Verdict",
     "attention_mask",
     "batch",
+    "best_and_worst",
+    "beta",
+    "bonbon_loss",
     "fill_rows",
+    "judged_quality",
     "log_likelihoods",
     "logits_of",
     "losses",
     "pack",
+    "quality_of_likelihood",
+    "quality_of_verdicts",
+    "replay",
+    "score",
+    "target_margin",
 ]
