@@ -16,6 +16,7 @@ from .kinds import IDENTIFIER, Boolean, Choice, Entries, Integer, ListOf, MapOf,
 from .kinds import Number as RealNumber
 from .parse import parse_expression
 from .pasta import (
+    MIN_BLOCK_WORDS,
     Answer,
     Promise,
     Sync,
@@ -67,6 +68,7 @@ __all__ = [
     "IDENTIFIER",
     "MAX_TENS",
     "MAX_TOPIC_WORDS",
+    "MIN_BLOCK_WORDS",
     "TEN",
     "USUAL_TENS",
     "Answer",

@@ -1,9 +1,13 @@
 """What plans refer to and has to be trained first: data, what a model learns from it, and how well it then does."""
 
+from .annotating import Annotator, tens_of, with_estimates
+from .asking import Complete, ModelAnnotator, annotation_prompt
 from .batching import Batch, batch, fill_rows
 from .bonbon import Pair, beta, bonbon_loss, target_margin
+from .gathering import Drop, Example, Gathered, annotated, gather
 from .likelihood import attention_mask, log_likelihoods, logits_of, losses
 from .packing import IGNORED, Packed, pack
+from .rules import annotate_by_rules
 from .schedule import Schedule, replay
 from .scoring import (
     Judge,
@@ -18,19 +22,29 @@ from .scoring import (
 
 __all__ = [
     "IGNORED",
+    "Annotator",
     "Batch",
+    "Complete",
+    "Drop",
+    "Example",
+    "Gathered",
     "Judge",
+    "ModelAnnotator",
     "Packed",
     "Pair",
     "Quality",
     "Schedule",
     "Verdict",
+    "annotate_by_rules",
+    "annotated",
+    "annotation_prompt",
     "attention_mask",
     "batch",
     "best_and_worst",
     "beta",
     "bonbon_loss",
     "fill_rows",
+    "gather",
     "judged_quality",
     "log_likelihoods",
     "logits_of",
@@ -41,4 +55,6 @@ __all__ = [
     "replay",
     "score",
     "target_margin",
+    "tens_of",
+    "with_estimates",
 ]

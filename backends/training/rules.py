@@ -1,0 +1,88 @@
+"""An annotator that needs no model: what stands side by side in a text is promised, what builds upon it waits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ...grammar import MIN_BLOCK_WORDS, Answer, AnswerText, Promise, Sync
+from .parallel_parts import Group, Part, parallel_groups, sums_up
+from .topics import topic_of
+
+_BACKWARDS = re.compile(
+    r"\b(the )?(above|previous|preceding|former|latter|aforementioned)\b|\bmentioned (above|earlier|before)\b|"
+    r"\b(these|those|all|both) (\w+ )?(steps?|tips?|points?|items?|ideas?|methods?|ways?|factors?|reasons?|examples?|"
+    r"benefits?|features?|uses?|options?|things?)\b|\brepeat\b|\bsteps? \d",
+    re.IGNORECASE,
+)
+_CONTINUES = re.compile(
+    r"(?:then|after (that|this)|afterwards|however|similarly|likewise|in addition|moreover|next)\b", re.I
+)
+_BEFORE_BLANK = re.compile(r"(?<=\S)(?=[^\S\n]*\n\s*\n)")
+_MARK = re.compile(r"\s*(?:[-*+•]\s+|(?:step )?\(?\d{1,2}[.):]\)?\s+|#{1,6}\s+|\*\*)*", re.IGNORECASE)
+
+
+def annotate_by_rules(answer: str) -> Answer:
+    """An `Annotator`: lists, enumerations, sections and paragraphs that begin alike, each part with the space before it.
+
+    A part is promised if it has enough words, a topic, and does not itself build upon others; a group with less than two
+    such parts is left alone. A sync stands before the first text that builds upon blocks which are still open.
+    """
+    writing = _Writing(answer)
+    for group in parallel_groups(answer):
+        topics = {part: topic for part in group if (topic := _topic(answer[part.start : part.end]))}
+        if len(topics) >= 2:
+            writing.group(group, topics)
+    writing.plain(len(answer))
+    return Answer(tuple(writing.items))
+
+
+def _topic(part: str) -> str | None:
+    """The topic of a part that can be promised."""
+    if len(part.split()) < MIN_BLOCK_WORDS or _builds_upon(part):
+        return None
+    return topic_of(part)
+
+
+def _builds_upon(text: str) -> bool:
+    """Whether it takes up what stands before it."""
+    bare = _MARK.sub("", text, count=1)
+    return sums_up(bare) or _CONTINUES.match(bare) is not None or _BACKWARDS.search(bare) is not None
+
+
+@dataclass(slots=True)
+class _Writing:
+    """An annotated answer, as far as it has come."""
+
+    answer: str
+    items: list[AnswerText | Promise | Sync] = field(default_factory=list)
+    at: int = 0
+    is_open: bool = False
+    """Are there blocks that no sync has joined yet?"""
+
+    def group(self, group: Group, topics: dict[Part, str]) -> None:
+        """The parts of a group, those with a topic as blocks."""
+        for part in group:
+            before = self.answer[self.at : part.start]
+            self.plain(self.at + len(before.rstrip()))
+            if part in topics:
+                self.items.append(Promise(topics[part], 1, AnswerText(self.answer[self.at : part.end])))
+                self.at, self.is_open = part.end, True
+            else:
+                self.plain(part.end)
+
+    def plain(self, end: int) -> None:
+        """The main thread's text up to here, paragraph by paragraph."""
+        for paragraph in filter(None, _BEFORE_BLANK.split(self.answer[self.at : end])):
+            if self.is_open and _builds_upon(paragraph):
+                self.items.append(Sync())
+                self.is_open = False
+            self._say(paragraph)
+        self.at = end
+
+    def _say(self, text: str) -> None:
+        last = self.items[-1] if self.items else None
+        if isinstance(last, AnswerText):
+            self.items[-1] = AnswerText(last.text + text)
+        else:
+            self.items.append(AnswerText(text))
