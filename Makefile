@@ -19,7 +19,7 @@ setup: $(STAMP)  ## make .venv with everything that running and developing needs
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q -c constraints.txt setuptools
-	$(BIN)/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[eager,dev]'
+	$(BIN)/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[eager,train,dev]'
 	touch $@
 
 quickstart: setup  ## compile a shipped plan, show its graph, stream a real answer

@@ -1,9 +1,11 @@
 """What plans refer to and has to be trained first: data, what a model learns from it, and how well it then does."""
 
+from .adapters import Lora, with_adapter
 from .annotating import Annotator, tens_of, with_estimates
 from .asking import Complete, ModelAnnotator, annotation_prompt
 from .batching import Batch, batch, fill_rows
 from .bonbon import Pair, beta, bonbon_loss, target_margin
+from .finetuning import Recipe, finetune
 from .gathering import Drop, Example, Gathered, annotated, gather
 from .likelihood import attention_mask, log_likelihoods, logits_of, losses
 from .packing import IGNORED, Packed, pack
@@ -29,10 +31,12 @@ __all__ = [
     "Example",
     "Gathered",
     "Judge",
+    "Lora",
     "ModelAnnotator",
     "Packed",
     "Pair",
     "Quality",
+    "Recipe",
     "Schedule",
     "Verdict",
     "annotate_by_rules",
@@ -44,6 +48,7 @@ __all__ = [
     "beta",
     "bonbon_loss",
     "fill_rows",
+    "finetune",
     "gather",
     "judged_quality",
     "log_likelihoods",
@@ -56,5 +61,6 @@ __all__ = [
     "score",
     "target_margin",
     "tens_of",
+    "with_adapter",
     "with_estimates",
 ]
