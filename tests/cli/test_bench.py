@@ -1,6 +1,7 @@
 """The command around measurements: what it takes, what it writes where, and how it ends."""
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_json(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench(*words) is Exit.DONE
     value = json.loads(capsys.readouterr().out)
     assert value["format_version"] == 1
-    assert value["setting"]["command"] == " ".join(["specplan", "bench", *words])
+    assert value["setting"]["command"] == shlex.join(["specplan", "bench", *words])
     assert (value["setting"]["repeats"], value["prompts"]) == (2, 1)
     assert [each["name"] for each in value["contenders"]] == ["ngram", "autoregressive"]
 
