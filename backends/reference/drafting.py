@@ -50,6 +50,11 @@ class Seat:
         """The context of the last token that was read."""
         return caches.context(self.pool, self.woven, self.line.thread)
 
+    def behind(self, tokens: Name) -> Context:
+        """The context of the last of further tokens; behind a promise they stand where the text will go on."""
+        gap = (caches.GAP - self.line.jump,) if self.line.jump and tokens else ()
+        return self.seen + gap + tokens
+
     def law(self, seen: Context) -> Law:
         """The model's law behind a context, in this thread."""
         return next_law(self.setting, self.model, seen, self.line.thread)
@@ -145,7 +150,7 @@ def _mask(seat: Seat, node: Draft) -> int:
 def _masked_contexts(node: Draft, seat: Seat) -> list[Context]:
     """Guess j+1 is read at mask j; the first at the last token."""
     masks = (_mask(seat, node),) * (node.masks or 0)
-    return [seat.seen + masks[:count] for count in range(node.tokens)]
+    return [seat.behind(masks[:count]) for count in range(node.tokens)]
 
 
 def _masked_line(node: Draft, seat: Seat, ordinal: int) -> list[Proposed]:
@@ -207,7 +212,7 @@ def _line(node: Draft, seat: Seat, ordinal: int) -> tuple[Guessed, Pending | Non
     proposals: list[Proposed] = []
     read: Name = ()
     while len(proposals) < node.tokens:
-        seen = seat.seen + read
+        seen = seat.behind(read)
         law = drafting_law(node, seat, seen)
         if not any(law) or (node.min_confidence is not None and max(seat.law(seen)) < node.min_confidence):
             break
@@ -273,9 +278,9 @@ def _token(proposed: Proposed) -> int:
 
 
 def _siblings(node: Draft, seat: Seat, name: Name, width: int, index: int) -> list[Proposed]:
-    law = drafting_law(node, seat, seat.seen + name)
+    law = drafting_law(node, seat, seat.behind(name))
     if node.sampling is None or seat.setting.graph.named(node.sampling, Sampling).temperature == 0:
-        base = law if node.sampling is None else drafting_law(replace(node, sampling=None), seat, seat.seen + name)
+        base = law if node.sampling is None else drafting_law(replace(node, sampling=None), seat, seat.behind(name))
         return [Proposed(token) for token in ranked(base, width)]
     key = seat.setting.key(draft_key_line(seat), len(name), index=index)
     drawn = draw_siblings(array(law), width, seat.setting.draw(node.sampling), key)
@@ -287,7 +292,7 @@ def _dynamic(node: Draft, seat: Seat, shape: Dynamic) -> tuple[Guessed, Pending 
     for depth in range(node.tokens):
         layer = bush.layer(depth)
         read += [name for name in layer if name]
-        bush = grown(bush, layer, shape, lambda name: seat.law(seat.seen + name), seat.setting.words(seat.model).end)
+        bush = grown(bush, layer, shape, lambda name: seat.law(seat.behind(name)), seat.setting.words(seat.model).end)
     return Guessed(replace(bush, steps=()), seat.line.text), _rows_below(seat, tuple(read))
 
 

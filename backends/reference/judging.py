@@ -231,7 +231,7 @@ def _stopped(node: Stop, setting: Setting, line: Line, woven: Woven | None, word
         return replace(line, ended=ended, budget=0)
     left = limit - before - len(line.tokens)
     _, tens = setting.language.promised(woven, line)
-    return replace(line, budget=min(4 * TEN * tens, left // 2))
+    return replace(line, budget=min(4 * TEN * tens, left // 2), left=left if tens else 0)
 
 
 def woven_cost(woven: Woven) -> int:

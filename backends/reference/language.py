@@ -21,7 +21,8 @@ class Language:
     def held(self, law: Law, seen: Context, thread: int) -> Law:
         """A law without what may not come behind the tokens that a thread sees."""
         barred = self._barred(self.automaton.behind(seen, is_fork=thread > 0))
-        return tuple(0.0 if token in barred else weight for token, weight in enumerate(law))
+        held = [0.0 if token in barred else weight for token, weight in enumerate(law)]
+        return tuple(weight / (sum(held) or 1.0) for weight in held)
 
     def _barred(self, state: int) -> frozenset[int]:
         return frozenset(self.automaton.barred(state).tolist())

@@ -61,11 +61,18 @@ def _heard(main: Line | None, woven: Woven, setting: Setting) -> tuple[Line | No
         return None, woven
     place, tens = setting.language.promised(woven, main)
     woven = replace(woven, place=place)
+    jump = TEN * min(tens, _room(main, woven, setting) // TEN)
     if tens and main.budget:
         last = len(main.tokens) - 1
         promise = ForkState(main.start + last, main.position + last, main.budget)
         woven = replace(woven, forks=(*woven.forks, promise))
-    return replace(main, jump=TEN * tens) if tens else main, woven
+    return replace(main, jump=jump) if tens else main, woven
+
+
+def _room(main: Line, woven: Woven, setting: Setting) -> int:
+    """How many positions the main thread can leave out, and still say all that it may: shares that forks leave come back."""
+    lent = sum(fork.budget for fork in woven.forks if fork.joined is None)
+    return max(0, setting.graph.target.positions - main.next_position - main.left - lent)
 
 
 def _request(lines: Sequence[Line | None]) -> int:

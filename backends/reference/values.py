@@ -40,6 +40,8 @@ class Line:
     ended: bool = False
     budget: int = 0
     """How much a fork may say that the last token, a promise's end, opens."""
+    left: int = 0
+    """How much the main thread may say behind that promise, the fork's share included."""
 
     @property
     def next_position(self) -> int:
@@ -57,7 +59,8 @@ class Line:
 
     def stored(self) -> Line:
         """The line as the next step gets it: what only this step could ask is gone, so that equal states are equal."""
-        return replace(self, laws=(), ended=False, budget=0) if self.laws or self.ended or self.budget else self
+        known = self.laws or self.ended or self.budget or self.left
+        return replace(self, laws=(), ended=False, budget=0, left=0) if known else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -398,8 +398,9 @@ class Prune(Node):
 class Fork(Node):
     """Open a thread for each promise that the path finished: `path, threads`; all rows again, the resting ones empty.
 
-    A fork's first token is its opening tag. The main thread jumps over the promised length (PASTA 3.4). Promises beyond the
-    limit wait, with the view they had; one that has no share of the limit left opens none.
+    A fork's first token is its opening tag. The main thread jumps over the promised length (PASTA 3.4), as far as the model
+    has positions for all that it may still say. Promises beyond the limit wait, with the view they had; one that has no
+    share of the limit left opens none.
     """
 
     keyword = "fork"
