@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..planner import Capabilities
-from ..planner.graph import NODES, Draft, Graph, Model, Node, Spell, Table, parts
+from ..planner.graph import NODES, Draft, Graph, Model, Node, Repeat, Spell, Table, Tags, parts
 
 # Parts of nodes, beside their defaults, that the eager engine has no code for yet.
 _EAGER_LACKS: Mapping[str, tuple[str, ...]] = {
-    "lookup": ("threads",),
-    "draft": ("threads", "masks", "top"),
+    "draft": ("masks", "top"),
     "spell": ("threads",),
-    "verify": ("threads", "asks"),
-    "stop": ("threads",),
+    "verify": ("asks",),
     "commit": ("keep",),
 }
 
@@ -33,6 +31,8 @@ def _eager_refuses(node: Node, graph: Graph) -> str | None:
             return "it keeps all models of a plan on one device"
     if isinstance(node, Draft) and node.shape is not None and _is_many_to_one(node, graph):
         return "it draws trees within tables of equal bytes alone"
+    if isinstance(node, Repeat) and graph.all(Tags):
+        return "it lets no decoder draft where threads fork"
     if isinstance(node, Spell) and node.lookahead > 1:
         return "it looks one draft token ahead when it spells"
     return None
@@ -68,6 +68,9 @@ CAPABILITIES: Mapping[str, Capabilities] = {
                     "translate",
                     "respell",
                     "spell",
+                    "cut",
+                    "fork",
+                    "join",
                 ]
             ),
             refuses=_eager_refuses,

@@ -49,7 +49,7 @@ class Ours:
         """One pass over a chain, all of which is rejected."""
         reading = self._cache.slots.open(text(width), range(width - 1))
         self._network.read([self._cache], [reading], Wanted.ALL, self._clock)
-        self._cache.slots.commit([], start=HELD)
+        self._cache.slots.commit({})
 
 
 class Theirs:

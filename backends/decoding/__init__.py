@@ -42,6 +42,7 @@ from .proposals import (
     likeliest_tokens,
 )
 from .sampling import GREEDY, Sampling, law, law_of_probabilities
+from .sending import send
 
 __all__ = [
     "GREEDY",
@@ -91,6 +92,7 @@ __all__ = [
     "residual",
     "restrict",
     "restrict_logits",
+    "send",
     "total_variation",
     "translate",
     "uniform",

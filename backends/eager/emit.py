@@ -27,6 +27,8 @@ from ...planner.graph import (
     Repeat,
     Spell,
     Table,
+    Tags,
+    Threads,
     Tokens,
     Type,
     Value,
@@ -46,6 +48,7 @@ _TYPES = {
     "Kv": "Caches",
     "Nothing": "None",
     "Path": "Paths",
+    "Threads": "Threads",
     "Tokens": "Paths",
     "Tree": "Trees",
     "Trust": "Trust",
@@ -124,18 +127,28 @@ class _Emission:
         is_inner = name in self._inner.values()
         if not is_inner:
             lines += [laid_out(f"emit(machine, {self._name(each, names)})", 4) for each in region.emitted]
+        yielded = [*self._yielded(region, names)]
         # What an outer step tells besides its state is who has ended, and an inner one what it said.
         told = region.emitted if is_inner else (() if region.until is None else (region.until,))
         return {
             "name": name,
             "purpose": _PURPOSES["inner" if is_inner else region.name],
             "parameters": ", ".join(["machine: Machine", *parameters]),
-            "types": [_type(each.type) for each in region.yielded],
+            "types": [kind for _, kind in yielded],
             "lines": lines,
-            "yielded": [self._name(each, names) for each in region.yielded],
+            "yielded": [value for value, _ in yielded],
             "told": next((self._name(each, names) for each in told), None),
             "told_type": next((_type(each.type) for each in told), None),
         }
+
+    def _yielded(self, region: Region, names: Names) -> Iterator[tuple[str, str]]:
+        """What a region hands on, and its type: `none` may be an empty tuple, as of threads."""
+        given = self._graph.step.parameters if region is self._graph.start else region.yielded
+        for value, parameter in zip(region.yielded, given, strict=True):
+            if value == NONE and isinstance(parameter.type, Threads):
+                yield "()", _type(parameter.type)
+            else:
+                yield self._name(value, names), _type(value.type)
 
     def _node(self, node: Node, names: Names, ordinal: int) -> str:
         # Values are named in the order of the text, so that the first of two alike keeps its name.
@@ -155,6 +168,8 @@ class _Emission:
             ref=lambda name: self._constants.of(str(name)),
             spoken=self._spoken,
             vocab=lambda model: str(self._graph.named(model, Model).vocab),
+            positions=self._graph.target.positions,
+            tags=next((each.name for each in self._graph.all(Tags)), None),
             is_owed=lambda value: isinstance(value.type, Tokens),
             **given,
         )

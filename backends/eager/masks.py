@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
+import numpy
 import torch
 from torch import Tensor
 
@@ -34,7 +34,7 @@ def mask(
 def _in_trees(readings: Sequence[Reading], positions: Tensor, columns: Tensor, window: int | None) -> Tensor:
     """`[rows, width, seen]`: every slot below a reading's base, and above it those that it names."""
     width, device = positions.shape[1], columns.device
-    tall = max(reading.end - reading.base for reading in readings)
+    tall = max(len(reading.above) for reading in readings)
     bits = on_device(torch.stack([_above(reading, width, tall) for reading in readings]), device)
     bases = on_device([reading.base for reading in readings], device)
     ends = on_device([reading.end for reading in readings], device)
@@ -50,14 +50,15 @@ def _in_trees(readings: Sequence[Reading], positions: Tensor, columns: Tensor, w
 
 
 def _above(reading: Reading, width: int, tall: int) -> Tensor:
-    """`[width, tall]`: which slots from the base on each token sees; rows that fill up repeat the last."""
+    """`[width, tall]`: which slots from the base on each token sees; a row is filled up with its first."""
     sees = reading.sees
     if sees is None:
-        before = reading.first - reading.base
-        sees = tuple((1 << before + place + 1) - 1 for place in range(len(reading.tokens)))
-    return _bits((*sees, *[sees[-1]] * (width - len(sees))), tall)
+        sees = tuple((1 << slot - reading.base + 1) - 1 for slot in reading.slots)
+    return _bits((*[sees[0]] * (width - len(sees)), *sees), tall)
 
 
-@lru_cache(maxsize=256)
-def _bits(sees: tuple[int, ...], tall: int) -> Tensor:
-    return torch.tensor([[bits >> slot & 1 for slot in range(tall)] for bits in sees], dtype=torch.bool)
+def _bits(sees: Sequence[int], tall: int) -> Tensor:
+    """`[len(sees), tall]`: the lowest bits of each number, the lowest first."""
+    packed = b"".join(bits.to_bytes(-(-tall // 8), "little") for bits in sees)
+    table = numpy.frombuffer(packed, numpy.uint8).reshape(len(sees), -1)
+    return torch.from_numpy(numpy.unpackbits(table, axis=1, count=tall, bitorder="little")).bool()

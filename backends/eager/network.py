@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from typing import cast
@@ -10,8 +10,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from ...grammar import DiagnosticError
-from ..models import ChatEncoder, Detokenizer, LoadedModel, StopStrings, Template, TokenizerWords
+from ...grammar import DiagnosticError, Tag
+from ..models import ChatEncoder, Detokenizer, LoadedModel, StopStrings, Template, TokenizerWords, tag_ids
 from ..runtime import AttentionUnknown, Cache, Clock, Encoder, Reading, Row, Scores, StopText, TextStream, Wanted, Words
 from .kv_cache import KvCache, KvPool
 from .on_device import on_device
@@ -53,6 +53,11 @@ class TorchNetwork:
         """The tokenizer's vocabulary, with what pads it in the logits."""
         return TokenizerWords(self._loaded.tokenizer, self._loaded.vocab_size, source=self._loaded.source)
 
+    @cached_property
+    def tags(self) -> Mapping[Tag, int]:
+        """PASTA's six words in the tokenizer."""
+        return tag_ids(self._loaded.tokenizer, source=self._loaded.source)
+
     def open(self, row: Row, slots: int, rows: int) -> KvCache:
         """An empty cache beside those of other rows; a new pool is set aside if none has a place."""
         for pool in self._pools:
@@ -81,10 +86,11 @@ class TorchNetwork:
         mine = [cache for cache in caches if isinstance(cache, KvCache)]
         assert len(mine) == len(readings), "a network reads into its own caches"
         width = max(len(reading.tokens) for reading in readings)
+        keep = {Wanted.NONE: 0, Wanted.LAST: max(reading.lines for reading in readings), Wanted.ALL: None}[wanted]
         order = sorted(range(len(mine)), key=lambda row: (id(mine[row].pool), mine[row].place))
         # Rows that decode together share a pool, unless others were under way when they started.
         parts = [
-            self._pass([mine[row] for row in rows], [readings[row] for row in rows], width, wanted, clock)
+            self._pass([mine[row] for row in rows], [readings[row] for row in rows], width, keep, clock)
             for rows in _by_pool(order, mine)
         ]
         if wanted is Wanted.NONE:
@@ -92,13 +98,17 @@ class TorchNetwork:
         logits = parts[0] if len(parts) == 1 else torch.cat(parts)
         if order != sorted(order):
             logits = logits[on_device(order, logits.device).argsort()]
-        return Scores(logits, tuple(1 if wanted is Wanted.LAST else len(reading.tokens) for reading in readings))
+        return Scores.of_rows(
+            logits, [reading.lines if wanted is Wanted.LAST else len(reading.tokens) for reading in readings]
+        )
 
-    def _pass(self, caches: list[KvCache], readings: list[Reading], width: int, wanted: Wanted, clock: Clock) -> Tensor:
+    def _pass(
+        self, caches: list[KvCache], readings: list[Reading], width: int, keep: int | None, clock: Clock
+    ) -> Tensor:
         pool, end = caches[0].pool, max(reading.end for reading in readings)
         given = self._layout.lay_out(caches, readings, self._runner.shape(len(caches), width, end, pool))
         with timed(clock, self._loaded.device):
-            return self._runner.run(given, pool, wanted)[: len(caches)]
+            return self._runner.run(given, pool, keep)[: len(caches)]
 
     def encoder(self, template: str, system: str | None) -> Encoder:
         """Encodes prompts in this model's tokens."""

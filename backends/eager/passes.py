@@ -1,7 +1,8 @@
 """What one pass over several rows gives a model: tokens, positions, slots and who sees whom, in one rectangle.
 
-Rows that read fewer tokens than others are filled up by repeating their last token, in its own slot and at its own
-position: it computes and writes the same once more, so that nothing has to be set aside for what fills up.
+Rows that read fewer tokens than others are filled up by repeating their first token, in its own slot and at its own
+position: it computes and writes the same once more, so that nothing has to be set aside for what fills up, and the last
+tokens of all rows stand in the same columns.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .kv_cache import Aim, KvCache
 from .masks import mask
 from .on_device import on_device
 
-_IDLE = Reading((0,), (0,), 0, 0, None, (0,))
+_IDLE = Reading((0,), (0,), (0,), 0, None, (0,))
 """Any token in the first slot of a place that nobody has."""
 
 
@@ -82,7 +83,7 @@ class Layout:
         last = self.positions - 1
         tokens = [_filled(each.tokens, width) for each in readings]
         positions = [_filled([min(place, last) for place in each.positions], width) for each in readings]
-        slots = [_filled(range(each.first, each.end), width) for each in readings]
+        slots = [_filled(each.slots, width) for each in readings]
         late = [*_late(tokens)]
         known = [[0 if _is_late(token) else int(token) for token in row] for row in tokens]
         numbers = on_device([known, positions, slots], self.device)
@@ -100,12 +101,13 @@ def _are_in_front(caches: Sequence[KvCache], shape: Shape) -> bool:
 
 def _first(readings: Sequence[Reading], width: int) -> int | None:
     """The slot from which on every row writes, if it is the same."""
-    same = {(reading.first, len(reading.tokens)) for reading in readings} == {(readings[0].first, width)}
-    return readings[0].first if same else None
+    first = readings[0].slots[0]
+    same = all(reading.slots == range(first, first + width) for reading in readings)
+    return first if same else None
 
 
 def _filled(row: Sequence[Any], width: int) -> list[Any]:
-    return [*row, *[row[-1]] * (width - len(row))]
+    return [*[row[0]] * (width - len(row)), *row]
 
 
 def _late(rows: Sequence[Sequence[object]]) -> Iterator[tuple[int, LateToken]]:

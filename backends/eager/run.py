@@ -12,7 +12,7 @@ import torch
 
 from ...grammar import Diagnostic, DiagnosticError, SourceFile, Span
 from ...planner import ModelMemory
-from ...planner.graph import Graph, Kv, Model, Table
+from ...planner.graph import Graph, Kv, Model, Table, Tags
 from ..models import LoadedModel, Progress, load_declared
 from ..runtime import LoopDecoder, Network, NotAProgram, OfRow, Row, State, WeightsDiffer
 from ..runtime.nodes import Machine
@@ -61,6 +61,8 @@ def decoder(
         networks = {model.name: around(model, TorchNetwork(loaded[model.name], model.positions)) for model in declared}
     machine = Machine(networks, graph.target.name, {model.vocab: model.name for model in declared})
     machine.learn_words([each for each in vars(code).values() if isinstance(each, Table)])
+    for tags in (each for each in vars(code).values() if isinstance(each, Tags)):
+        machine.learn_tags(declared, tags)
     notes = [note for each in loaded.values() for note in each.notes]
     return LoopDecoder(EmittedProgram(code, machine, rows_of(graph), planned), notes)
 

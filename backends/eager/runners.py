@@ -14,7 +14,6 @@ from typing import Any, Protocol, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from ..runtime import Wanted
 from .kv_cache import KvPool
 from .passes import Pass, Shape
 
@@ -35,8 +34,8 @@ class Runner(Protocol):
     def shape(self, rows: int, width: int, end: int, pool: KvPool) -> Shape:
         """The shape of a pass over so many rows of `width` tokens at most, whose last slot is before `end`."""
 
-    def run(self, given: Pass, pool: KvPool, wanted: Wanted) -> Tensor:
-        """The logits, `[rows, tokens that are wanted, V]`; keys and values go into the pool."""
+    def run(self, given: Pass, pool: KvPool, keep: int | None) -> Tensor:
+        """The logits of the last `keep` tokens, or of all, `[rows, tokens, V]`; keys and values go into the pool."""
 
     def forget(self, pool: KvPool) -> None:
         """Keep nothing of a pool, which is not used again."""
@@ -52,7 +51,7 @@ class Direct:
         """Nothing is filled up but what attention looks at."""
         return Shape(rows, width, min(pool.size, -(-end // SEEN) * SEEN))
 
-    def run(self, given: Pass, pool: KvPool, wanted: Wanted) -> Tensor:
+    def run(self, given: Pass, pool: KvPool, keep: int | None) -> Tensor:
         """One call."""
         ids, positions, _ = given.numbers
         masks = given.masks
@@ -63,7 +62,7 @@ class Direct:
             attention_mask=masks if len(masks) > 1 else next(iter(masks.values())),
             past_key_values=pool,
             use_cache=True,
-            logits_to_keep=_rows(wanted, ids.device),
+            logits_to_keep=_kept(keep, ids.device),
         ).logits
         return logits
 
@@ -77,7 +76,7 @@ class Recorded:
     def __init__(self, direct: Direct, record: Record) -> None:
         """`record` is `record_cuda_graph` for models on a GPU; `rerun` does the same without a recording."""
         self._direct, self._record = direct, record
-        self._recordings: dict[tuple[KvPool, Shape, bool, Wanted], _Recording] = {}
+        self._recordings: dict[tuple[KvPool, Shape, bool, int | None], _Recording] = {}
 
     def shape(self, rows: int, width: int, end: int, pool: KvPool) -> Shape:
         """Powers of two, as far as the pool has room for them."""
@@ -86,15 +85,15 @@ class Recorded:
         seen = max(RECORDED_SEEN, _power_of_two(end))
         return Shape(min(pool.rows, _power_of_two(rows)), _power_of_two(width), min(pool.size, seen))
 
-    def run(self, given: Pass, pool: KvPool, wanted: Wanted) -> Tensor:
+    def run(self, given: Pass, pool: KvPool, keep: int | None) -> Tensor:
         """The recording of the pass's shape, with the pass's numbers."""
         if given.shape.width > RECORDED_WIDTH:
-            return self._direct.run(given, pool, wanted)
-        key = (pool, given.shape, given.aim.places is None, wanted)
+            return self._direct.run(given, pool, keep)
+        key = (pool, given.shape, given.aim.places is None, keep)
         recording = self._recordings.get(key)
         if recording is None:
             own = _own(given)
-            logits, replay = self._record(lambda: self._direct.run(own, pool, wanted))
+            logits, replay = self._record(lambda: self._direct.run(own, pool, keep))
             self._recordings[key] = recording = _Recording(own, logits, replay)
         return recording.play(given)
 
@@ -174,12 +173,12 @@ def _power_of_two(least: int) -> int:
     return 1 << (least - 1).bit_length()
 
 
-def _rows(wanted: Wanted, device: torch.device) -> Any:
+def _kept(keep: int | None, device: torch.device) -> Any:
     """What transformers calls `logits_to_keep`: a count from the end where 0 means all, or indices."""
-    match wanted:
-        case Wanted.ALL:
+    match keep:
+        case None:
             return 0
-        case Wanted.LAST:
-            return 1
-        case Wanted.NONE:
+        case 0:
             return torch.empty(0, dtype=torch.int64, device=device)
+        case _:
+            return keep

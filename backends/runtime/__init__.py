@@ -13,19 +13,24 @@ from .events import (
     Started,
     Stats,
     Stepped,
+    ThreadStep,
     Timing,
     numbered,
     row_key,
 )
+from .forks import Fork, Phase
 from .loop import LoopDecoder, Program, State
-from .network import Cache, Caches, Encoder, Network, Scores, Wanted
+from .network import Cache, Caches, Encoder, Network, Scores, Span, Wanted
 from .ngram import continuation
 from .row import Row
+from .seats import Seat
 from .slots import NoRoom, Reading, Slots
 from .spelling import spelled_behind, synchronised, whole_characters
+from .thread import Thread
 from .translation import Translation
 from .values import Guess, OfRow, Path, Tree
 from .words import Words
+from .woven import Woven
 
 __all__ = [
     "AttentionUnknown",
@@ -38,6 +43,7 @@ __all__ = [
     "Ending",
     "Event",
     "Finished",
+    "Fork",
     "Guess",
     "LoopDecoder",
     "Network",
@@ -47,6 +53,7 @@ __all__ = [
     "OfRow",
     "OutOfMemory",
     "Path",
+    "Phase",
     "Program",
     "Prompt",
     "PromptTooLong",
@@ -56,19 +63,24 @@ __all__ = [
     "Result",
     "Row",
     "Scores",
+    "Seat",
     "Slots",
+    "Span",
     "Started",
     "State",
     "Stats",
     "Stepped",
     "StopText",
     "TextStream",
+    "Thread",
+    "ThreadStep",
     "Timing",
     "Translation",
     "Tree",
     "Wanted",
     "WeightsDiffer",
     "Words",
+    "Woven",
     "continuation",
     "numbered",
     "row_key",

@@ -13,6 +13,8 @@ from typing import Any, Protocol, TypeAlias
 from zlib import crc32
 
 from ...grammar import Diagnostic
+from .forks import Fork, Phase
+from .pasta import TagCounts
 from .translation import Translation
 
 
@@ -22,6 +24,24 @@ class Prompt:
 
     id: str | int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadStats:
+    """How the threads of one row went."""
+
+    forks: int
+    forked: int
+    """Tokens that were said in forks."""
+    critical_path: int
+    """Tokens that had to be said one after the other: steps, if every thread said one in each."""
+    spoken: int
+    """Tokens of text; the others are tags and promises."""
+    tags: TagCounts
+
+    def to_json(self) -> dict[str, Any]:
+        """The object under `threads`."""
+        return {**asdict(self), "tags": self.tags.to_json(), "malformed": self.tags.malformed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +64,8 @@ class Stats:
     """What crossed between vocabularies; None where there is one."""
     translation_s: float = 0.0
     """Of `decode_s`: spelling text in other words."""
+    threads: ThreadStats | None = None
+    """None where none may fork."""
 
     @property
     def tokens_per_step(self) -> float:
@@ -71,6 +93,7 @@ class Stats:
             "acceptance_histogram": list(self.acceptance_histogram),
             "rested": self.rested,
             "translation": self.translation and {**asdict(self.translation), "seconds": self.translation_s},
+            "threads": self.threads and self.threads.to_json(),
             "prefill_s": self.prefill_s,
             "decode_s": self.decode_s,
             "tokens_per_s": self.tokens_per_s,
@@ -79,13 +102,18 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A finished row. `token_ids` hold the token that ended it, if one did; a special token has no part in `text`."""
+    """A finished row. `token_ids` hold the token that ended it, if one did; a special token has no part in `text`.
+
+    Of a row that forked they are in reading order, each block behind its promise; what was promised is not in `text`.
+    """
 
     id: str | int
     text: str
     token_ids: tuple[int, ...]
     prompt_tokens: int
     stats: Stats
+    annotated: str | None = None
+    """The text with its tags, as PASTA-LANG is written; None where rows cannot fork."""
 
     def to_json(self) -> dict[str, Any]:
         """One line of `specplan run --format json`."""
@@ -121,10 +149,21 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadStep:
+    """What a thread of a row did in a step: what it said, and how far it is now. Forks count from 1, and say who they are."""
+
+    thread: int
+    token_ids: tuple[int, ...]
+    phase: Phase
+    fork: Fork | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stepped:
     """A row went one step: what it shows, and of how many drafts it kept how many.
 
-    The texts of all steps, one behind the other, are the result's text. Rows of a batch step together: the first of them
+    The texts of all steps, one behind the other, are the result's text: what reads on behind what was shown before. The
+    tokens are those that were said in the step, thread by thread. Rows of a batch step together: the first of them
     tells the step's `timing`, the others none.
     """
 
@@ -136,6 +175,8 @@ class Stepped:
     timing: Timing | None
     translation: Translation | None = None
     """What crossed between vocabularies in the step; None where nothing did."""
+    threads: tuple[ThreadStep, ...] = ()
+    """Where a row may fork: its main thread, and each fork until it is joined."""
 
 
 @dataclass(frozen=True, slots=True)

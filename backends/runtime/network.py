@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from array_api_compat import array_namespace
+
+from ...grammar import Tag
+from ..decoding import send
 from .clock import Clock
 from .ending import StopText, TextStream
 from .row import Row
@@ -19,6 +23,7 @@ class Wanted(Enum):
 
     NONE = "none"
     LAST = "last"
+    """For the last of each line."""
     ALL = "all"
 
 
@@ -37,21 +42,41 @@ class Cache(Protocol):
 Caches: TypeAlias = tuple[Cache, ...]
 
 
+class Span(NamedTuple):
+    """Where scores of tokens that belong together lie."""
+
+    row: int
+    first: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """What a pass says of several rows: `padded` `[rows, tokens, V]`, of which the first `lengths[i]` are row i's."""
+    """What a pass says of several threads: `padded` `[rows, tokens, V]`, and which of it is whose."""
 
     padded: Any
-    lengths: tuple[int, ...]
+    spans: tuple[Span, ...]
+
+    @staticmethod
+    def of_rows(padded: Any, lengths: Sequence[int]) -> Scores:
+        """The last `lengths[i]` of row i are its own; before them it was filled up."""
+        width = padded.shape[1]
+        return Scores(padded, tuple(Span(row, width - length, width) for row, length in enumerate(lengths)))
 
     def of(self, place: int) -> Any:
-        """One row's scores, `[tokens, V]`."""
-        return self.padded[place, : self.lengths[place]]
+        """One thread's scores, `[tokens, V]`."""
+        row, first, end = self.spans[place]
+        return self.padded[row, first:end]
 
     @property
     def last(self) -> Any:
-        """The scores behind each row's last token, `[rows, V]`, of a pass that was asked for no others."""
-        return self.padded[:, -1]
+        """The scores behind each thread's last token, `[threads, V]`."""
+        width = self.padded.shape[1]
+        if [(row, end) for row, _, end in self.spans] == [(row, width) for row in range(self.padded.shape[0])]:
+            return self.padded[:, -1]
+        integers = array_namespace(self.padded).int64
+        rows = send([row for row, _, _ in self.spans], self.padded, integers)
+        return self.padded[rows, send([end - 1 for _, _, end in self.spans], self.padded, integers)]
 
 
 class Encoder(Protocol):
@@ -76,6 +101,10 @@ class Network(Protocol):
     def words(self) -> Words:
         """Its vocabulary. Raises `DiagnosticError` for one that cannot be told in bytes."""
 
+    @property
+    def tags(self) -> Mapping[Tag, int]:
+        """The words of PASTA-LANG in its vocabulary. Raises `DiagnosticError` for one that lacks them."""
+
     def open(self, row: Row, slots: int, rows: int) -> Cache:
         """An empty cache for a row, with that many slots, beside those of up to `rows` rows."""
 
@@ -83,7 +112,7 @@ class Network(Protocol):
         """Take a cache back, to be used again."""
 
     def read(self, caches: Sequence[Cache], readings: Sequence[Reading], wanted: Wanted, clock: Clock) -> Scores | None:
-        """Do one pass over some rows: keys and values into their caches, and the scores that are wanted."""
+        """Do one pass over some rows: keys and values into their caches, and the scores that are wanted, row by row."""
 
     def move(self, cache: Cache, sources: Sequence[int], first: int) -> None:
         """Put what is in these slots (ascending, none before `first`) behind one another, from slot `first` on."""

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from .ending import Ending
-from .events import Prompt, Result, Stats, Stepped, Timing, row_key
+from .events import Prompt, Result, Stats, Stepped, ThreadStats, Timing, row_key
+from .pasta import Telling, critical_path
+from .strands import Strands
 from .translation import Translation
 
 
@@ -28,9 +30,13 @@ class Row:
         """Does the answer continue the prompt's own text?"""
         self.ending: Ending | None = None
         self.prefill_s = self.decode_s = 0.0
-        self._tokens: list[int] = []
+        self.telling: Telling | None = None
+        """What becomes of what threads say; None where none can fork."""
+        self.strands = Strands()
+        self.most_forks: int | None = None
+        """How many forks may run at once."""
         self._texts: list[str] = []
-        self._told = (0, 0)
+        self._told = 0
         self._kept: Counter[int] = Counter()
         self._drafts = self._accepts = 0
         self._steps = self._drafted = self._accepted = 0
@@ -42,16 +48,16 @@ class Row:
 
     @property
     def said(self) -> Sequence[int]:
-        """The target's tokens that were shown."""
-        return self._tokens
+        """The target's tokens that were shown, of the main thread."""
+        return self.strands.of(0)
 
     def text_ids(self, first: int, end: int) -> list[int]:
         """The target's tokens from one position to another, of the prompt and of what was said."""
-        return [*self.prompt_ids, *self._tokens][first:end]
+        return [*self.prompt_ids, *self.said][first:end]
 
-    def say(self, tokens: Sequence[int], text: str, drafted: int = 0, accepted: int = 0) -> None:
-        """Show tokens to the reader: of so many drafts so many were accepted."""
-        self._tokens += tokens
+    def say(self, tokens: Sequence[int], text: str, drafted: int = 0, accepted: int = 0, *, thread: int = 0) -> None:
+        """Show tokens of a thread to the reader: of so many drafts so many were accepted."""
+        self.strands.of(thread).extend(tokens)
         self._texts.append(text)
         self._drafts += drafted
         self._accepts += accepted
@@ -79,18 +85,26 @@ class Row:
         crossed, self._crossed = self._crossed, None
         if crossed is not None:
             self._translation = crossed if self._translation is None else self._translation + crossed
-        tokens, texts = self._told
-        self._told = len(self._tokens), len(self._texts)
-        text = "".join(self._texts[texts:])
+        text, self._told = "".join(self._texts[self._told :]), len(self._texts)
+        tokens, threads = self.strands.step()
         told = timing if first else None
-        return Stepped(self.prompt.id, text, tuple(self._tokens[tokens:]), drafted, accepted, told, crossed)
+        return Stepped(self.prompt.id, text, tokens, drafted, accepted, told, crossed, threads)
+
+    def _threads(self, telling: Telling) -> ThreadStats:
+        return ThreadStats(
+            forks=len(self.strands.forks),
+            forked=self.strands.count - len(self.said),
+            critical_path=critical_path(len(self.said), self.strands.blocks(self.prompt_tokens), self.most_forks),
+            spoken=telling.spoken,
+            tags=telling.counts,
+        )
 
     def result(self) -> Result:
         """What became of the request."""
         longest = max(self._kept, default=-1)
         histogram = tuple(self._kept[count] for count in range(longest + 1))
         stats = Stats(
-            generated=len(self._tokens),
+            generated=self.strands.count,
             steps=self._steps,
             drafted=self._drafted,
             accepted=self._accepted,
@@ -100,5 +114,8 @@ class Row:
             rested=self._rested,
             translation=self._translation,
             translation_s=self._translation_s,
+            threads=None if self.telling is None else self._threads(self.telling),
         )
-        return Result(self.prompt.id, "".join(self._texts), tuple(self._tokens), self.prompt_tokens, stats)
+        tokens = self.strands.joined(self.prompt_tokens, None if self.telling is None else self.telling.opening)
+        annotated = None if self.telling is None else self.telling.annotated
+        return Result(self.prompt.id, "".join(self._texts), tokens, self.prompt_tokens, stats, annotated)

@@ -77,7 +77,7 @@ def test_drawings(form: str, begins: str, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_there_is_no_program_of_what_eager_cannot_run(capsys: pytest.CaptureFixture[str]) -> None:
-    assert specplan("compile", str(ROOT / "specs" / "plans" / "pasta.yaml"), "--emit", "python") is Exit.MISSING
+    assert specplan("compile", str(ROOT / "specs" / "plans" / "pard.yaml"), "--emit", "python") is Exit.MISSING
     said = capsys.readouterr()
     assert said.out == ""
     assert "SP0912" in said.err

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ....grammar import Diagnostic, DiagnosticError
 from ....planner import CompiledPlan
-from ....planner.graph import Graph
+from ....planner.graph import Graph, Tags
 from ...models import LoadedModel, Progress
 from ...runtime import Prompt
 from ..baselines import DTYPES
@@ -136,5 +136,7 @@ def _refuse(plan: CompiledPlan) -> None:
         reason = "the reference engine runs toy tables in the place of models"
     elif target.dtype not in DTYPES:
         reason = f"transformers does not run `{target.name}` with {target.dtype} weights"
+    elif plan.graph.all(Tags):
+        reason = "threads that fork are not one text, which a single pass could judge"
     if reason is not None:
         raise DiagnosticError([NoCertificate(target.span, reason)])

@@ -8,11 +8,12 @@ host's time alone.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, TypeAlias
 
+from ....grammar import Tag
 from ...runtime import (
     Cache,
     Clock,
@@ -66,6 +67,11 @@ class RememberingNetwork:
         return self._network.words
 
     @property
+    def tags(self) -> Mapping[Tag, int]:
+        """The words of PASTA-LANG in it."""
+        return self._network.tags
+
+    @property
     def looks_are_free(self) -> bool:
         """As it is for the model, so that the program takes the same way."""
         return self._network.looks_are_free
@@ -92,7 +98,7 @@ class RememberingNetwork:
         first = -1 if wanted is Wanted.LAST else 0
         texts = [[*texts_of(cache.slots, reading)][first:] for cache, reading in zip(caches, readings, strict=True)]
         rows = [self.scores.behind(each, clock) for each in texts]
-        return Scores(pad_sequence(rows, batch_first=True), tuple(map(len, texts)))
+        return Scores.of_rows(pad_sequence(rows, batch_first=True, padding_side="left"), [*map(len, texts)])
 
     def encoder(self, template: str, system: str | None) -> Encoder:
         """Encodes prompts in this model's tokens."""
@@ -136,12 +142,11 @@ def texts_of(slots: Slots, reading: Reading) -> Iterator[Text]:
     >>> [*texts_of(slots, slots.open([7, 1, 2], parents=[0, 0]))]
     [(5, 6, 7), (5, 6, 7, 1), (5, 6, 7, 2)]
     """
-    tokens = tuple(map(int, slots.tokens[: reading.end]))
+    tokens = tuple(map(int, slots.tokens()[: reading.end]))
     below = tokens[: reading.base]
     for place, position in enumerate(reading.positions):
-        slot = reading.first + place
         if reading.sees is None:
-            text = tokens[: slot + 1]
+            text = tokens[: reading.slots[place] + 1]
         else:
             seen = reading.sees[place]
             text = below + tuple(tokens[reading.base + each] for each in range(seen.bit_length()) if seen >> each & 1)
@@ -189,7 +194,7 @@ class RememberedScores:
         reading = cache.slots.grow(tree.tokens, tree.parents)
         scores = self._network.read((cache,), (reading,), Wanted.ALL, clock)
         assert scores is not None, "scores were wanted"
-        cache.slots.commit((), len(self._stem))
+        cache.slots.commit({})
         self.passes += 1
         # A row by itself does not keep the pass's other rows from being forgotten.
         return [scores.of(0)[node].clone() for node in nodes]

@@ -45,7 +45,7 @@ def accept(
     epsilon: float | None = None,
     delta: float | None = None,
 ) -> Paths:
-    """Walk each row's tree as the target would, and end with the target's own token.
+    """Walk each thread's tree as the target would, and end with the target's own token.
 
     Of the target's law only the words of a table count, where there is one `within` which this decoder drafts. All that
     the host learns of a step it learns here, in one look at the device.
@@ -56,7 +56,7 @@ def accept(
         # Under a law that is all on one token every rule follows that token.
         accepted = _follow_all(trees, scores, judge.allowed)
     else:
-        keys = [machine.key(tree.row, tree.start + 1) for tree in trees]
+        keys = [machine.key(tree.thread, tree.fresh.next_position) for tree in trees]
         walk = _walk_all if machine.target.looks_are_free else _walk_ahead
         accepted = walk(trees, scores, judge, keys)
     return tuple(
@@ -88,7 +88,7 @@ def _allowed(machine: Machine, within: Table | None, scores: Scores) -> Array | 
 
 def _path(tree: Tree, scores: Array, accepted: Accepted, judge: _Judge) -> Path:
     laws = None if judge.sampler.is_greedy else judge.laws(scores, (0, *accepted.nodes))
-    return Path(tree.row, accepted.tokens, tree.start + 1, accepted.nodes, len(tree.parents), laws=laws)
+    return tree.fresh.follow(accepted.tokens, nodes=accepted.nodes, drafted=len(tree.parents), laws=laws)
 
 
 def _follow_all(trees: Trees, scores: Scores, allowed: Array | None) -> list[Accepted]:
@@ -96,8 +96,8 @@ def _follow_all(trees: Trees, scores: Scores, allowed: Array | None) -> list[Acc
     choices = likeliest_token(scores.padded if allowed is None else restrict_logits(scores.padded, allowed))
     (flat,) = fetch([choices], [token for tree in trees for token in tree.tokens])
     width = choices.shape[1]
-    rows = (flat[place * width : (place + 1) * width] for place in range(len(trees)))
-    return [_follow(tree, list(map(int, row))) for tree, row in zip(trees, rows, strict=True)]
+    threads = (flat[row * width + first : row * width + end] for row, first, end in scores.spans)
+    return [_follow(tree, list(map(int, each))) for tree, each in zip(trees, threads, strict=True)]
 
 
 def _follow(tree: Tree, choices: list[int]) -> Accepted:

@@ -124,7 +124,7 @@ def _respelled(guess: Guess, theirs: Words, mine: Words, keep: int) -> Guess:
                 break
     if new_bytes:
         row.translated(Translation(len(tokens), 1, int(canonical), new_bytes))
-    return Guess(row, tuple(tokens), parents=None if guess.parents is None else tuple(parents))
+    return Guess(guess.thread, tuple(tokens), parents=None if guess.parents is None else tuple(parents))
 
 
 def _branches(guess: Guess) -> list[list[int]]:
@@ -146,12 +146,12 @@ def _branches(guess: Guess) -> list[list[int]]:
 def _spelled_anew(path: Path, cache: Cache, machine: Machine, by: Model, theirs: Words) -> Path:
     row, prompt = path.row, path.row.prompt_sizes[by.name]
     said = [*row.said, *path.tokens]
-    known = cache.slots.tokens[prompt:]
+    known = cache.slots.tokens()[prompt:]
     text = machine.readable(by).of(theirs.bytes_of(said))
     words = machine.network(by).words
     kept, tokens = synchronised(words, known, text)
     row.translated(Translation(encoded_bytes=len(words.bytes_of(tokens))))
-    return Path(row, tokens, prompt + kept, draws_at=prompt + len(said))
+    return Path(path.thread, tokens, prompt + kept, draws_at=prompt + len(said))
 
 
 def kept_rows(machine: Machine, cache: Cache, path: Path, by: Model, theirs: Words) -> tuple[int, ...]:
@@ -164,7 +164,7 @@ def kept_rows(machine: Machine, cache: Cache, path: Path, by: Model, theirs: Wor
     tokens, parents = cache.slots.pending()
     base = cache.slots.used - len(tokens)
     text = machine.readable(by).of(theirs.bytes_of([*row.said, *path.tokens[:-1]]))
-    left = text[len(mine.bytes_of(cache.slots.tokens[prompt:base])) :]
+    left = text[len(mine.bytes_of(cache.slots.tokens()[prompt:base])) :]
     branches: list[_Branch | None] = []
     for place, (token, parent) in enumerate(zip(tokens, parents, strict=True)):
         above = _Branch() if parent is None else branches[parent]

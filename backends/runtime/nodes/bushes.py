@@ -10,17 +10,18 @@ from typing import Any
 from ....planner.graph import Dynamic
 from ...decoding import Array, law
 from ...decoding import Sampling as Law
-from ..network import Caches, Wanted
+from ..network import Wanted
+from ..seats import Seat
 from ..values import Guess, Guesses, Path, Paths
 from .speaking import Speaker
 
 
 @dataclass(slots=True)
 class _Bush:
-    """One row's guesses while they are made; nodes count from 1, and 0 is the root."""
+    """One thread's guesses while they are made; nodes count from 1, and 0 is the root."""
 
     root: Path
-    cache: Any
+    seat: Seat
     tokens: list[int] = field(default_factory=list)
     parents: list[int] = field(default_factory=list)
     laws: list[Array] = field(default_factory=list)
@@ -32,6 +33,8 @@ class _Bush:
     """Where these stand in a layer without gaps: draws are numbered by it, and some nodes have fewer children to draw."""
     read: dict[int, int] = field(default_factory=dict)
     """Which row of its cache's level a node is, once it was read."""
+    states: list[Any] = field(default_factory=list)
+    """What may be said next depends on them: behind the root, and behind each node."""
 
     def add(self, parent: int, token: Any, law: Array | None = None, likelihood: float = 0.0) -> int:
         self.tokens.append(token)
@@ -41,23 +44,33 @@ class _Bush:
             self.laws.append(law)
         return len(self.tokens)
 
+    def held(self, speaker: Speaker, scores: Array) -> Array:
+        """The scores of the layer, `[nodes, V]`, as far as they may be said."""
+        self.states = self.states or [speaker.held.behind(self.root, self.seat)]
+        new = range(len(self.states) - 1, len(self.tokens))
+        above = [self.states[self.parents[place]] for place in new]
+        self.states += speaker.held.next(above, [self.tokens[place] for place in new])
+        return speaker.held.hold(scores, [self.states[node] for node in self.layer])
+
     def guess(self) -> Guess:
-        return Guess(self.root.row, tuple(self.tokens), self.laws or None, tuple(self.parents))
+        return Guess(self.root.thread, tuple(self.tokens), self.laws or None, tuple(self.parents))
 
     def read_layer(self) -> Any:
         """Put the layer into the cache's level, each node below its parent."""
         first = len(self.read)
         parents = [self.read.get(self.parents[node - 1]) for node in self.layer]
         self.read |= {node: first + place for place, node in enumerate(self.layer)}
-        return self.cache.slots.grow([self.tokens[node - 1] for node in self.layer], parents)
+        return self.seat.grow([self.tokens[node - 1] for node in self.layer], parents)
 
 
-def static_bushes(speaker: Speaker, roots: Paths, caches: Caches, scores: Array, children: Sequence[int]) -> Guesses:
+def static_bushes(
+    speaker: Speaker, roots: Paths, seats: Sequence[Seat], scores: Array, children: Sequence[int]
+) -> Guesses:
     """`children[d]` different tokens below every node of layer d; drawn ones without replacement.
 
-    `scores` `[rows, V]` are those behind the roots.
+    `scores` `[threads, V]` are those behind the roots.
     """
-    bushes = [_Bush(root, cache) for root, cache in zip(roots, caches, strict=True)]
+    bushes = [_Bush(root, seat) for root, seat in zip(roots, seats, strict=True)]
     layers = [scores[place : place + 1] for place in range(len(bushes))]
     for depth, width in enumerate(children):
         if depth:
@@ -68,13 +81,13 @@ def static_bushes(speaker: Speaker, roots: Paths, caches: Caches, scores: Array,
 
 
 def dynamic_bushes(
-    speaker: Speaker, roots: Paths, caches: Caches, scores: Array, shape: Dynamic, tokens: int
+    speaker: Speaker, roots: Paths, seats: Sequence[Seat], scores: Array, shape: Dynamic, tokens: int
 ) -> Guesses:
     """On each of `tokens` layers the likeliest `shape.width` of all paths, of `shape.children` below every node.
 
     PipeDec section 3.2. A node that holds an end token is not continued.
     """
-    bushes = [_Bush(root, cache) for root, cache in zip(roots, caches, strict=True)]
+    bushes = [_Bush(root, seat) for root, seat in zip(roots, seats, strict=True)]
     growing, layers = bushes, [scores[place : place + 1] for place in range(len(bushes))]
     for depth in range(tokens):
         if depth:
@@ -89,14 +102,15 @@ def _read(speaker: Speaker, bushes: list[_Bush]) -> list[Array]:
     """The scores behind every node of each bush's layer, `[nodes, V]`."""
     if not bushes:
         return []
-    caches = tuple(bush.cache for bush in bushes)
-    scores = speaker.machine.read(speaker.by, caches, lambda _, place: bushes[place].read_layer(), Wanted.ALL)
+    seats = tuple(bush.seat for bush in bushes)
+    scores = speaker.machine.read(speaker.by, seats, lambda _, place: bushes[place].read_layer(), Wanted.ALL)
     assert scores is not None, "scores were wanted"
     return [scores.of(place) for place in range(len(bushes))]
 
 
 def _multiply(speaker: Speaker, bush: _Bush, scores: Array, depth: int, width: int) -> None:
     """Put `width` children below every node of the layer, whose scores are `[nodes, V]`."""
+    scores = bush.held(speaker, scores)
     keys = [speaker.key(bush.root, depth, index=place * width) for place in bush.places] if speaker.draws else []
     following, places = list[int](), list[int]()
     for node, place, siblings in zip(bush.layer, bush.places, speaker.siblings(scores, width, keys), strict=True):
@@ -108,6 +122,7 @@ def _multiply(speaker: Speaker, bush: _Bush, scores: Array, depth: int, width: i
 
 def _grow(speaker: Speaker, bush: _Bush, scores: Array, shape: Dynamic) -> None:
     """Put the best of one more layer into the bush. Which these are decides who reads next, so each layer is looked at."""
+    scores = bush.held(speaker, scores)
     candidates: list[tuple[float, int, int]] = []
     probabilities = law(scores, Law())
     for node, row, ranked in zip(bush.layer, probabilities, speaker.ranked(scores, shape.children), strict=True):

@@ -1,47 +1,17 @@
-"""Nodes that settle what is said: accept, stop, commit, watch, choose, and emit."""
+"""Nodes that settle what was said: commit, watch, choose, and emit."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from ....planner.graph import Model
-from ..ending import Ending
-from ..network import Caches
-from ..row import Row
-from ..values import Path, Paths, Rows, Trust, Trusted, of_row, of_rows
+from ..network import Cache, Caches
+from ..values import Path, Paths, Trust, Trusted, of_rows, of_thread
+from ..woven import Threads, Woven
 from .bridging import kept_rows
 from .machine import Machine, node
-
-NEVER = 1 << 62
-"""More tokens than any row has."""
-
-
-@node
-def stop(
-    machine: Machine,
-    paths: Paths,
-    *,
-    max_new_tokens: int,
-    strings: tuple[str, ...] = (),
-    token_ids: tuple[int, ...] = (),
-    ignore_eos: bool = False,
-) -> tuple[Paths, Rows]:
-    """End paths at an end token, a stop string or token, the limit or the context's end; and which rows have ended?"""
-    ends = token_ids if ignore_eos else (*token_ids, *machine.target.eos_ids)
-    said = []
-    for path in paths:
-        row = path.row
-        if row.ending is None:
-            row.ending = _ending(machine, row, ends, strings, max_new_tokens)
-        kept, text = row.ending.cut(path.tokens, path.start)
-        said.append(replace(path, tokens=path.tokens[:kept], text=text, laws=None))
-    return tuple(said), tuple(path.row for path in said if _has_ended(path.row))
-
-
-def _has_ended(row: Row) -> bool:
-    return row.ending is not None and row.ending.reason is not None
+from .stopping import new_ending
 
 
 @node
@@ -50,35 +20,50 @@ def commit(machine: Machine, caches: Caches, paths: Paths, *, of: str | None = N
 
     Paths in another vocabulary, `of`, than that of the caches' model, `by`, are compared in bytes.
     """
-    for path, cache in zip(paths, of_rows(caches, paths), strict=True):
+    for cache, mine in _by_cache(caches, paths):
         if of is None or by is None:
-            first, kept = cache.slots.commit(path.tokens, path.start)
+            first, kept = cache.slots.commit({path.thread.number: (path.tokens, path.start) for path in mine})
         else:
+            (path,) = mine
             with machine.clock.translating():
                 rows = kept_rows(machine, cache, path, by, machine.words_of(of))
-            first, kept = cache.slots.keep(rows)
+            first, kept = cache.slots.keep({0: rows})
         if kept != tuple(range(first, first + len(kept))):
             machine.move(cache, kept, first)
     return caches
 
 
+def _by_cache(caches: Caches, paths: Paths) -> list[tuple[Cache, list[Path]]]:
+    """The caches of the paths' rows, each once, and the paths of each."""
+    found: dict[int, tuple[Cache, list[Path]]] = {}
+    for path, cache in zip(paths, of_rows(caches, paths), strict=True):
+        found.setdefault(id(cache), (cache, []))[1].append(path)
+    return [*found.values()]
+
+
 @node
 def watch(machine: Machine, trust: Trust, paths: Paths, *, window: int, min_speedup: float) -> Trust:
-    """Count what each row gained; one that gained too little over the window rests for as long, then is trusted anew.
+    """Count what each thread gained; one that gained too little over the window rests for as long, then is trusted anew.
 
-    Nothing but how many tokens were accepted earlier is looked at, so laws are untouched. The steps of rest are counted.
+    Nothing but how many tokens were accepted earlier is looked at, so laws are untouched. The steps in which all that a row
+    said was said without guesses are counted.
     """
-    return tuple(_watched(of_row(trust, path.row) or Trusted(path.row), path, window, min_speedup) for path in paths)
+    known = {path.thread: of_thread(trust, path.thread) or Trusted(path.thread) for path in paths}
+    for row in dict.fromkeys(path.row for path in paths):
+        if all(each.resting for each in known.values() if each.row is row):
+            row.rest()
+    waiting = (entry for entry in trust or () if entry.thread not in known)
+    going_on = (path for path in paths if path.verdict is None or not path.verdict.ended)
+    return (*(_watched(known[path.thread], path, window, min_speedup) for path in going_on), *waiting)
 
 
 def _watched(old: Trusted, path: Path, window: int, min_speedup: float) -> Trusted:
     if old.resting:
-        path.row.rest()
-        return Trusted(path.row, (), old.resting - 1)
+        return Trusted(path.thread, (), old.resting - 1)
     gains = (*old.gains, len(path.tokens))[-window:]
     if len(gains) == window and sum(gains) < min_speedup * window:
-        return Trusted(path.row, (), window)
-    return Trusted(path.row, gains)
+        return Trusted(path.thread, (), window)
+    return Trusted(path.thread, gains)
 
 
 @node
@@ -95,24 +80,16 @@ def choose(
     return regions[place](machine, *operands)
 
 
-def emit(machine: Machine, paths: Paths) -> None:
-    """Show paths to their readers."""
-    for path in paths:
-        row, text = path.row, path.text
+def emit(machine: Machine, values: Paths | Threads) -> None:
+    """Show paths to their readers, and how far the threads are that say them."""
+    for each in values:
+        row = each.row
+        if isinstance(each, Woven):
+            row.strands.weave(each.forks, each.phase)
+            continue
+        text = each.text
         if text is None:
             # A graph may show what it does not stop.
-            row.ending = row.ending or _ending(machine, row, (), (), NEVER)
-            text = row.ending.cut(path.tokens, path.start)[1]
-        row.say(path.tokens, text, path.drafted, path.accepted)
-
-
-def _ending(machine: Machine, row: Row, ends: tuple[int, ...], strings: tuple[str, ...], max_new_tokens: int) -> Ending:
-    network = machine.target
-    assert row.context is not None, "a row has a context once the target has read its prompt"
-    return Ending(
-        network.text(continues=row.continues),
-        network.stops(strings),
-        ends=ends,
-        max_new_tokens=max_new_tokens,
-        context=row.context,
-    )
+            row.ending = row.ending or new_ending(machine, row)
+            text = row.ending.cut(each.tokens, each.start)[1]
+        row.say(each.tokens, text, each.drafted, each.accepted, thread=each.thread.number)

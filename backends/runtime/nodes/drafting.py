@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
-from ....planner.graph import Dynamic, Model, Recent, Sampling, Static, Table
+from ....planner.graph import Dynamic, Model, Recent, Sampling, Static, Table, Tags
 from ..network import Caches, Scores, Wanted
 from ..ngram import continuation
-from ..values import Guess, Guesses, Path, Paths, Trust, of_row, of_rows
+from ..seats import caches_of, seats
+from ..values import Guess, Guesses, Path, Paths, Trust, of_thread
+from ..woven import Threads
 from .bushes import dynamic_bushes, static_bushes
+from .holding import holding
 from .lines import draft_lines
 from .machine import Machine, node
 from .reading import owed, read_lines, that_fits
@@ -20,12 +24,21 @@ Region: TypeAlias = Callable[..., tuple[tuple[Any, ...], Paths]]
 
 
 @node
-def lookup(machine: Machine, source: Paths, caches: Caches, trust: Trust = None, *, by: Recent, tokens: int) -> Guesses:
-    """Continue as the text did when its end last occurred."""
+def lookup(
+    machine: Machine,
+    source: Paths,
+    caches: Caches,
+    trust: Trust = None,
+    *,
+    by: Recent,
+    tokens: int,
+    threads: Threads = (),
+) -> Guesses:
+    """Continue as the text did when its end last occurred: the text that a thread sees."""
     guesses = []
-    for path, cache in zip(source, of_rows(caches, source), strict=True):
-        text = cache.slots.text(path.tokens, path.start) if is_trusted(trust, path) else []
-        guesses.append(Guess(path.row, continuation(text, by.max_ngram, tokens)))
+    for path, seat in zip(source, seats(caches, source, threads), strict=True):
+        text = seat.text(path) if is_trusted(trust, path) else []
+        guesses.append(Guess(path.thread, continuation(text, by.max_ngram, tokens)))
     return tuple(guesses)
 
 
@@ -44,27 +57,32 @@ def draft(
     ordinal: int = 0,
     min_confidence: float | None = None,
     capacity: int | None = None,
+    threads: Threads = (),
+    tags: Tags | None = None,
 ) -> tuple[Guesses, Caches]:
     """Read what is owed, then guess with a model; the rows that it reads of its own guesses await a verdict.
 
     Guesses are drawn from the law of `sampling`, which is kept, or are the likeliest tokens. In a line an end token is the
     last guess; a guess whose likeliest token the model finds less likely than `min_confidence` is not made. `shape` makes a
     bush of `tokens` layers instead. `ordinal` tells the draws of several drafting nodes apart. `within` is a table: its
-    words alone are guessed. Rows that owe nothing, or more than a cache of `capacity` has room for, are silent.
+    words alone are guessed, and where there are `tags`, what they let come next. Threads that owe nothing, or more than a
+    cache of `capacity` has room for, are silent.
     """
-    mine = of_rows(caches, source)
-    unread = [that_fits(owed(path, cache), cache, capacity) for path, cache in zip(source, mine, strict=True)]
+    mine = seats(caches, source, threads)
+    unread = [that_fits(owed(path, seat), seat, capacity) for path, seat in zip(source, mine, strict=True)]
     reading = [place for place, line in enumerate(unread) if line]
     guessing = [place for place in reading if tokens and is_trusted(trust, source[place])]
     wanted = Wanted.LAST if guessing else Wanted.NONE
     scores = read_lines(machine, by, [mine[place] for place in reading], [unread[place] for place in reading], wanted)
-    for cache in mine:
+    for cache in caches_of(mine):
         cache.slots.open()
-    made = {id(path.row): Guess(path.row) for path in source}
+    made = {path.thread: Guess(path.thread) for path in source}
     if guessing:
         law = None if sampling is None else machine.sampler(sampling)
-        speaker = Speaker(machine, by, law, ordinal, None if within is None else machine.bridge(within))
-        roots, behind = tuple(source[place] for place in guessing), tuple(mine[place] for place in guessing)
+        held = holding(machine, by, tags)
+        speaker = Speaker(machine, by, law, ordinal, None if within is None else machine.bridge(within), held)
+        roots = tuple(source[place] for place in guessing)
+        behind = tuple(mine[place].behind(source[place]) for place in guessing)
         last = _last(scores, [reading.index(place) for place in guessing], len(reading))
         match shape:
             case None:
@@ -73,8 +91,8 @@ def draft(
                 guesses = static_bushes(speaker, roots, behind, last, shape.children[:tokens])
             case Dynamic():
                 guesses = dynamic_bushes(speaker, roots, behind, last, shape, tokens)
-        made |= {id(guess.row): guess for guess in guesses}
-    return tuple(made[id(path.row)] for path in source), caches
+        made |= {guess.thread: guess for guess in guesses}
+    return tuple(made[path.thread] for path in source), caches
 
 
 @node
@@ -94,36 +112,36 @@ def repeat(
     """
     roots, *caches = operands
     for each in caches:
-        for cache in of_rows(each, roots):
+        for cache in caches_of(seats(each, roots)):
             cache.slots.open()
-    said = {id(path.row): Path(path.row, (), path.end) for path in roots}
+    said = {path.thread: path.follow(()) for path in roots}
     active = tuple(path for path in roots if path.tokens and is_trusted(trust, path))
     state: tuple[Any, ...] = (active, *caches)
     with machine.inside(level, roots):
         while state[0]:
             state, told = region(machine, *state)
-            said |= {id(path.row): _longer(said[id(path.row)], path) for path in told}
-            active = tuple(path for path in state[0] if len(said[id(path.row)].tokens) < until)
+            said |= {path.thread: _longer(said[path.thread], path) for path in told}
+            active = tuple(path for path in state[0] if len(said[path.thread].tokens) < until)
             state = (active, *state[1:])
-    guesses = tuple(_guessed(said[id(path.row)]) for path in roots)
+    guesses = tuple(_guessed(said[path.thread]) for path in roots)
     return (guesses, *state[1:])
 
 
 def is_trusted(trust: Trust, path: Path) -> bool:
-    """Does the path's row speculate in this step?"""
-    entry = of_row(trust, path.row)
+    """Does the path's thread speculate in this step?"""
+    entry = of_thread(trust, path.thread)
     return entry is None or entry.resting == 0
 
 
 def _last(scores: Scores | None, guessing: list[int], rows: int) -> Any:
-    assert scores is not None, "every row owes at least its root"
+    assert scores is not None, "every thread owes at least its root"
     return scores.last if len(guessing) == rows else scores.last[guessing]
 
 
 def _longer(said: Path, more: Path) -> Path:
     laws = None if more.laws is None else [*(said.laws or ()), *more.laws]
-    return Path(said.row, said.tokens + more.tokens, said.start, laws=laws)
+    return replace(said, tokens=said.tokens + more.tokens, laws=laws)
 
 
 def _guessed(said: Path) -> Guess:
-    return Guess(said.row, said.tokens, said.laws)
+    return Guess(said.thread, said.tokens, said.laws)

@@ -7,36 +7,39 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...decoding import Array
-from ..network import Caches, Wanted
+from ..network import Wanted
+from ..seats import Seat
 from ..values import Guess, Guesses, Path, Paths
 from .speaking import Speaker
 
 
 @dataclass(slots=True)
 class _Line:
-    """One row's guesses while they are made."""
+    """One thread's guesses while they are made."""
 
     root: Path
-    cache: Any
+    seat: Seat
     tokens: list[int] = field(default_factory=list)
     laws: list[Array] = field(default_factory=list)
     unread: Sequence[Any] = ()
     """What the model reads before its next guess."""
     read: int = 0
+    state: Any = None
+    """What may be said next depends on it."""
 
     def guess(self) -> Guess:
-        return Guess(self.root.row, tuple(self.tokens), self.laws or None)
+        return Guess(self.root.thread, tuple(self.tokens), self.laws or None)
 
 
 def draft_lines(
-    speaker: Speaker, roots: Paths, caches: Caches, scores: Array, tokens: int, floor: float | None
+    speaker: Speaker, roots: Paths, seats: Sequence[Seat], scores: Array, tokens: int, floor: float | None
 ) -> Guesses:
-    """At most `tokens` guesses behind each root, whose scores `[rows, V]` are known; rows may end early.
+    """At most `tokens` guesses behind each root, whose scores `[threads, V]` are known; threads may end early.
 
     A guess is not made where the likeliest token is less likely than `floor`; an end token is the last one, and so is one
     that the model cannot read on from in `tokens` rows less one.
     """
-    lines = [_Line(root, cache) for root, cache in zip(roots, caches, strict=True)]
+    lines = [_Line(root, seat, state=speaker.held.behind(root, seat)) for root, seat in zip(roots, seats, strict=True)]
     speaking = lines
     for ahead in range(tokens):
         speaking, scores = _able(speaker, speaking, scores, floor)
@@ -51,8 +54,11 @@ def draft_lines(
 
 
 def _able(speaker: Speaker, speaking: list[_Line], scores: Array, floor: float | None) -> tuple[list[_Line], Array]:
-    """The lines for which there is something to say, and is it likely enough?"""
-    able = speaker.able(scores, floor) if speaking else None
+    """The lines for which there is something to say, and is it likely enough? With their scores, held back."""
+    if not speaking:
+        return [], scores
+    scores = speaker.held.hold(scores, [line.state for line in speaking])
+    able = speaker.able(scores, floor)
     if able is None or all(able):
         return speaking, scores
     left = [place for place, answer in enumerate(able) if answer]
@@ -62,8 +68,10 @@ def _able(speaker: Speaker, speaking: list[_Line], scores: Array, floor: float |
 def _speak(speaker: Speaker, speaking: list[_Line], scores: Array, ahead: int) -> None:
     keys = [speaker.key(line.root, ahead) for line in speaking] if speaker.draws else []
     tokens, laws = speaker.tokens(scores, keys)
+    states = speaker.held.next([line.state for line in speaking], tokens)
     for place, line in enumerate(speaking):
         line.tokens.append(tokens[place])
+        line.state = states[place]
         if laws is not None:
             line.laws.append(laws[place])
 
@@ -78,12 +86,12 @@ def _goes_on(speaker: Speaker, line: _Line, room: int) -> bool:
 
 
 def _read_on(speaker: Speaker, speaking: list[_Line]) -> Array:
-    """The scores behind what each line reads, `[rows, V]`."""
+    """The scores behind what each line reads, `[lines, V]`."""
     if not speaking:
         return None
-    caches = tuple(line.cache for line in speaking)
+    seats = tuple(line.seat for line in speaking)
     scores = speaker.machine.read(
-        speaker.by, caches, lambda cache, place: cache.slots.append(speaking[place].unread), Wanted.LAST
+        speaker.by, seats, lambda seat, place: seat.append(speaking[place].unread), Wanted.LAST
     )
     assert scores is not None, "scores were wanted"
     return scores.last

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from ....planner.graph import Model, Sampling, Table
+from ....planner.graph import Model, Sampling, Table, Tags
 from ...decoding import Counter, Key, Purpose
 from ...decoding import Sampling as Law
 from ..bridge import Bridge, bridge
 from ..clock import Clock
 from ..errors import full
-from ..network import Cache, Encoder, Network, Scores, Wanted
+from ..network import Cache, Encoder, Network, Scores, Span, Wanted
+from ..pasta import Automaton, Strictness, TagVocabulary, TokenMachine
 from ..readable import Readable
 from ..row import Row
-from ..slots import NoRoom, Reading
+from ..seats import Seat
+from ..slots import NoRoom, Reading, side_by_side
+from ..thread import Thread
 from ..values import Path
 from ..words import Words
 
@@ -54,6 +57,8 @@ class Machine:
         self._vocabs = dict(vocabs or {})
         self._bridges: dict[Table, Bridge] = {}
         self._readable: dict[str, Readable] = {}
+        self._languages: dict[frozenset[int], TokenMachine] = {}
+        self._automata: dict[str, Automaton] = {}
         self._open: dict[int, list[tuple[Network, Cache]]] = {}
         self._level = 0
         self._shifts: dict[int, int] = {}
@@ -107,6 +112,27 @@ class Machine:
         for table in tables:
             self.bridge(table)
 
+    def learn_tags(self, models: Iterable[Model], tags: Tags) -> None:
+        """Make what holds models to their tags now, which looks at every word. Raises `DiagnosticError` (SP0746)."""
+        for model in models:
+            self.automaton(model, tags)
+
+    def language(self, ends: Iterable[int] = ()) -> TokenMachine:
+        """Reads what the target's tokens mean where threads fork; `ends` are those that end an answer."""
+        key = frozenset(ends)
+        if key not in self._languages:
+            words = TagVocabulary(self.target.tags, self.target.words.spelled, key)
+            self._languages[key] = TokenMachine(words)
+        return self._languages[key]
+
+    def automaton(self, model: Model, tags: Tags) -> Automaton:
+        """What may come next in the threads of a model."""
+        if model.name not in self._automata:
+            network = self.network(model)
+            words = TagVocabulary(network.tags, network.words.spelled, frozenset(network.eos_ids))
+            self._automata[model.name] = Automaton(words, Strictness(str(tags.grammar)))
+        return self._automata[model.name]
+
     def sampler(self, sampling: Sampling) -> Sampler:
         """What a declared law of sampling means."""
         if sampling not in self._samplers:
@@ -114,9 +140,11 @@ class Machine:
             self._samplers[sampling] = Sampler(law, Counter(sampling.seed))
         return self._samplers[sampling]
 
-    def key(self, row: Row, position: int, purpose: Purpose = Purpose.TARGET, index: int = 0) -> Key:
-        """Names a draw of a row, at the level of the decoder that is running."""
-        return Key(row.key, position + self._shifts.get(id(row), 0), purpose, index, level=self._level)
+    def key(self, thread: Thread, position: int, purpose: Purpose = Purpose.TARGET, index: int = 0) -> Key:
+        """Names a draw of a thread, at the level of the decoder that is running."""
+        row = thread.row
+        shifted = position + self._shifts.get(id(row), 0)
+        return Key(row.key, shifted, purpose, index, thread=thread.number, level=self._level)
 
     @property
     def is_inside(self) -> bool:
@@ -157,14 +185,47 @@ class Machine:
         next(network for network, each in self._open[id(cache.row)] if each is cache).move(cache, sources, first)
 
     def read(
-        self, by: Model, caches: Sequence[Cache], rows: Callable[[Cache, int], Reading], wanted: Wanted
+        self, by: Model, seats: Sequence[Seat], rows: Callable[[Seat, int], Reading], wanted: Wanted
     ) -> Scores | None:
-        """One pass over what `rows` puts into each cache, given its place. Raises `DiagnosticError` (SP0803)."""
+        """One pass over what `rows` puts at each seat, given its place: scores in the order of the seats.
+
+        Raises `DiagnosticError` (SP0803).
+        """
+        # A fork may see what its main thread reads beside it.
+        order = sorted(range(len(seats)), key=lambda place: seats[place].thread.number)
         try:
-            readings = [rows(cache, place) for place, cache in enumerate(caches)]
+            readings = {place: rows(seats[place], place) for place in order}
         except NoRoom as error:
             raise full(by.name, error) from error
-        return self.network(by).read(caches, readings, wanted, self.clock)
+        rowwise = _by_cache(seats, order)
+        together = [
+            side_by_side([readings[place] for place in places], lasts_last=wanted is Wanted.LAST) for places in rowwise
+        ]
+        caches = [seats[places[0]].cache for places in rowwise]
+        scores = self.network(by).read(caches, together, wanted, self.clock)
+        if scores is None or len(rowwise) == len(seats):
+            return scores
+        lengths = [1 if wanted is Wanted.LAST else len(readings[place].tokens) for place in range(len(seats))]
+        return Scores(scores.padded, _parted(scores.spans, rowwise, lengths))
+
+
+def _by_cache(seats: Sequence[Seat], order: Sequence[int]) -> list[list[int]]:
+    """The places of seats that share a cache, in an order; the caches are in that of the seats."""
+    found: dict[int, list[int]] = {id(seat.cache): [] for seat in seats}
+    for place in order:
+        found[id(seats[place].cache)].append(place)
+    return [*found.values()]
+
+
+def _parted(spans: Sequence[Span], rowwise: Sequence[Sequence[int]], lengths: Sequence[int]) -> tuple[Span, ...]:
+    """A span for each seat, of those of whole rows in which so many tokens of each stand side by side."""
+    parted = {}
+    for span, places in zip(spans, rowwise, strict=True):
+        first = span.first
+        for place in places:
+            parted[place] = Span(span.row, first, first + lengths[place])
+            first += lengths[place]
+    return tuple(parted[place] for place in range(len(lengths)))
 
 
 def node(function: Callable[Concatenate[Machine, P], R]) -> Callable[Concatenate[Machine, P], R]:

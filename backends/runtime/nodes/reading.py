@@ -7,10 +7,15 @@ from dataclasses import replace
 from itertools import takewhile
 
 from ....grammar import DiagnosticError
-from ....planner.graph import Model
+from ....planner.graph import Model, Tags
 from ..errors import NothingToRead, PromptTooLong
-from ..network import Cache, Caches, Encoder, Scores, Wanted
-from ..values import Path, Paths, Rows, Trees, of_rows
+from ..network import Caches, Encoder, Scores, Wanted
+from ..seats import Seat, caches_of, seats
+from ..slots import Reading
+from ..thread import Thread
+from ..values import Path, Paths, Rows, Tree, Trees
+from ..woven import Threads
+from .holding import holding
 from .machine import Machine, node
 
 AT_ONCE = 512
@@ -29,9 +34,11 @@ def encode(
     """
     encoder = machine.encoder(by, template, system)
     if not machine.is_target(by):
-        paths = tuple(Path(row, _readable(machine, by, encoder, row.prompt.text, longest), 0) for row in prompts)
+        paths = tuple(
+            Path(Thread(row), _readable(machine, by, encoder, row.prompt.text, longest), 0) for row in prompts
+        )
     else:
-        paths = tuple(Path(row, tuple(encoder.encode(row.prompt.text)), 0) for row in prompts)
+        paths = tuple(Path(Thread(row), tuple(encoder.encode(row.prompt.text)), 0) for row in prompts)
         for path in paths:
             _check_length(path, longest)
             path.row.prompt_ids, path.row.prompt_tokens = path.tokens, len(path.tokens)
@@ -79,8 +86,8 @@ def prefill(
         if machine.is_target(by):
             for path in tokens:
                 path.row.context = capacity
-    mine = of_rows(caches, tokens)
-    unread = [that_fits(owed(path, cache), cache, capacity) for path, cache in zip(tokens, mine, strict=True)]
+    mine = seats(caches, tokens)
+    unread = [that_fits(owed(path, seat), seat, capacity) for path, seat in zip(tokens, mine, strict=True)]
     read_lines(machine, by, mine, [line[:-1] for line in unread], Wanted.NONE)
     return tuple(_root(path, line) for path, line in zip(tokens, unread, strict=True)), caches
 
@@ -92,56 +99,68 @@ def _root(path: Path, unread: Sequence[int]) -> Path:
 
 
 @node
-def verify(machine: Machine, trees: Trees, caches: Caches, *, by: Model) -> tuple[Scores, Caches]:
-    """Score each row's root and nodes in one pass for all rows, each token seeing its ancestors only."""
-    mine = of_rows(caches, trees)
-    for tree, cache in zip(trees, mine, strict=True):
-        assert cache.slots.used == tree.start, "the root stands right behind what the cache holds"
-    scores = machine.read(
-        by, mine, lambda cache, place: cache.slots.open(trees[place].tokens, trees[place].parents), Wanted.ALL
-    )
+def verify(
+    machine: Machine, trees: Trees, caches: Caches, threads: Threads = (), *, by: Model, tags: Tags | None = None
+) -> tuple[Scores, Caches]:
+    """Score each thread's root and nodes in one pass for all threads, each token seeing its ancestors only.
+
+    Where there are `tags` nothing is scored that they do not let come next.
+    """
+    mine = seats(caches, [tree.fresh for tree in trees], threads)
+    for tree, seat in zip(trees, mine, strict=True):
+        assert seat.count == tree.start, "the root stands right behind what the cache holds"
+    held = holding(machine, by, tags)
+    states = [held.tree(held.behind(tree.fresh, seat), tree) for tree, seat in zip(trees, mine, strict=True)]
+    for cache in caches_of(mine):
+        cache.slots.open()
+    scores = machine.read(by, mine, lambda seat, place: _planted(trees[place], seat), Wanted.ALL)
     assert scores is not None, "scores were wanted"
-    return scores, caches
+    return held.restrict(scores, states), caches
 
 
-def owed(path: Path, cache: Cache) -> Sequence[int]:
+def _planted(tree: Tree, seat: Seat) -> Reading:
+    return seat.grow(tree.tokens, (None, *tree.parents), tree.fresh.jump)
+
+
+def owed(path: Path, seat: Seat) -> Sequence[int]:
     """What a cache has not read of the text up to the end of a path.
 
     A decoder that drafts reads nothing in a row that rests, so more than the path may be missing. What the cache holds and
     the path has otherwise is forgotten: a drafter's text is spelled anew where words come to be complete.
     """
-    used = cache.slots.used
-    if used < path.start:
-        return [*path.row.text_ids(used, path.start), *path.tokens]
-    held = cache.slots.tokens[path.start :]
+    read = seat.count
+    if read < path.start:
+        assert not (path.thread.number or path.ahead), "where threads fork, each of them reads in every step"
+        return [*path.row.text_ids(read, path.start), *path.tokens]
+    held = seat.tokens(path.start)
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(held, path.tokens, strict=False)))
     if same < len(held):
-        cache.slots.rewind(path.start + same)
+        seat.cache.slots.rewind(path.start + same)
     return path.tokens[same:]
 
 
-def that_fits(line: Sequence[int], cache: Cache, capacity: int | None) -> Sequence[int]:
+def that_fits(line: Sequence[int], seat: Seat, capacity: int | None) -> Sequence[int]:
     """What is to be read, or nothing once it is too much: a drafter without room falls silent."""
-    return line if capacity is None or cache.slots.used + len(line) <= capacity else ()
+    return line if capacity is None or seat.cache.slots.used + len(line) <= capacity else ()
 
 
 def read_lines(
-    machine: Machine, by: Model, caches: Sequence[Cache], lines: Sequence[Sequence[int]], wanted: Wanted
+    machine: Machine, by: Model, seats: Sequence[Seat], lines: Sequence[Sequence[int]], wanted: Wanted
 ) -> Scores | None:
-    """Read tokens behind what each cache holds, in as many passes as it takes; the scores are the last pass's.
+    """Read tokens behind what each thread has read, in as many passes as it takes; the scores are the last pass's.
 
-    Without scores wanted, rows that owe nothing take no part.
+    Without scores wanted, threads that owe nothing take no part.
     """
     if wanted is Wanted.NONE:
         owing = [place for place, line in enumerate(lines) if line]
-        caches, lines = [caches[place] for place in owing], [lines[place] for place in owing]
+        seats, lines = [seats[place] for place in owing], [lines[place] for place in owing]
     longest = max(map(len, lines), default=0)
     while longest > AT_ONCE:
         # Every row keeps something for the last pass, whose scores are asked for.
         cuts = [min(AT_ONCE, max(0, len(line) - AT_ONCE)) for line in lines]
-        read_lines(machine, by, caches, [line[:cut] for line, cut in zip(lines, cuts, strict=True)], Wanted.NONE)
+        read_lines(machine, by, seats, [line[:cut] for line, cut in zip(lines, cuts, strict=True)], Wanted.NONE)
         lines = [line[cut:] for line, cut in zip(lines, cuts, strict=True)]
         longest = max(map(len, lines))
     if not longest:
         return None
-    return machine.read(by, caches, lambda cache, place: cache.slots.append(lines[place]), wanted)
+    return machine.read(by, seats, lambda seat, place: seat.append(lines[place]), wanted)

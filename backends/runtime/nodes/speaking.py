@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from array_api_compat import array_namespace
@@ -26,6 +26,7 @@ from ...decoding import Sampling as Law
 from ..bridge import Bridge
 from ..network import Network
 from ..values import Path
+from .holding import Free
 from .machine import Machine, Sampler
 
 
@@ -39,6 +40,8 @@ class Speaker:
     ordinal: int
     bridge: Bridge | None = None
     """Only what has an image is guessed, or what has none proposes nothing."""
+    held: Free = field(default_factory=Free)
+    """What threads that fork may say."""
 
     @property
     def network(self) -> Network:
@@ -66,8 +69,8 @@ class Speaker:
     def key(self, root: Path, ahead: int, index: int = 0) -> Key:
         """The draw of the token `ahead` tokens behind a root."""
         # Inside a decoder that drafts, the machine knows what its own words count as.
-        place = root.end if root.draws_at is None or self.machine.is_inside else root.draws_at
-        return self.machine.key(root.row, place + ahead, Purpose.DRAFT, self.ordinal << 16 | index)
+        place = root.next_position if root.draws_at is None or self.machine.is_inside else root.draws_at
+        return self.machine.key(root.thread, place + ahead, Purpose.DRAFT, self.ordinal << 16 | index)
 
     def tokens(self, scores: Array, keys: Sequence[Key]) -> tuple[list[int], Array | None]:
         """A token for each row of scores `[n, V]`, and the laws `[n, V]` that they were drawn from."""

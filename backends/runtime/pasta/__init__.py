@@ -2,6 +2,7 @@
 
 from .automaton import Automaton, Strictness
 from .counts import TagCounts
+from .critical_path import Block, critical_path
 from .joining import Joined, Joining, TextOf, join_threads
 from .machine import (
     FORK,
@@ -19,6 +20,7 @@ from .machine import (
     TokenMachine,
     Wrong,
 )
+from .telling import Cut, Telling
 from .vocabulary import TagVocabulary
 from .written import Encode, Threads, threads_of
 
@@ -28,7 +30,9 @@ __all__ = [
     "MOST_NUMBER_TOKENS",
     "MOST_TOPIC_TOKENS",
     "Automaton",
+    "Block",
     "Closed",
+    "Cut",
     "Encode",
     "Ended",
     "Fault",
@@ -42,10 +46,12 @@ __all__ = [
     "Synced",
     "TagCounts",
     "TagVocabulary",
+    "Telling",
     "TextOf",
     "Threads",
     "TokenMachine",
     "Wrong",
+    "critical_path",
     "join_threads",
     "threads_of",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from specplan.grammar import render
 from specplan.planner.graph import Graph, Model, check_graph, read_graph
 
 from .certifying import Household, Target, alone
+from .promising import POSITIONS, TAGS, tagged_tokenizer
 from .vocabularies import byte_tokenizer
 
 EOS = 256
@@ -118,6 +120,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("target", "drafter"):
         tiny_config("llama").save_pretrained(place / name)
         byte_tokenizer().save_pretrained(place / name)
+    return place
+
+
+@pytest.fixture(scope="session")
+def tagged() -> Callable[..., LoadedModel]:
+    """Tiny models whose tokenizer has PASTA's tags, each made once."""
+    made: dict[tuple[str, int], LoadedModel] = {}
+
+    def get(kind: str = "llama", seed: int = 0) -> LoadedModel:
+        if (kind, seed) not in made:
+            made[kind, seed] = replace(make_tiny(kind, seed, tokenizer=tagged_tokenizer()), context=POSITIONS)
+        return made[kind, seed]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def promising(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of a target and a drafter that promise, as far as compiling looks at them."""
+    place = tmp_path_factory.mktemp("promising")
+    for name in ("target", "drafter"):
+        config = tiny_config("llama", SIZE + len(TAGS))
+        config.max_position_embeddings = POSITIONS
+        config.save_pretrained(place / name)
+        tagged_tokenizer().save_pretrained(place / name)
     return place
 
 

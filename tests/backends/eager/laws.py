@@ -12,6 +12,7 @@ from specplan.backends.eager import emit
 from specplan.backends.eager.run import EmittedProgram, load_program, rows_of
 from specplan.backends.models import StopStrings
 from specplan.backends.reference import TableModel, TableVocabulary, World
+from specplan.backends.reference.caches import GAP
 from specplan.backends.runtime import Clock, LoopDecoder, Network, Reading, Row, Scores, Slots, Wanted
 from specplan.backends.runtime.nodes import Machine
 from specplan.planner.graph import Graph, Model
@@ -51,28 +52,40 @@ class LawNetwork:
         if wanted is Wanted.NONE:
             return None
         laws = [
-            [self.law(cache.row, seen) for seen in contexts(cache.slots, reading, wanted)]
+            [self.law(cache.row, seen) for seen in contexts(cache, reading, wanted)]
             for cache, reading in zip(caches, readings, strict=True)
         ]
         padded = numpy.zeros((len(laws), max(map(len, laws)), self.size))
         for place, each in enumerate(laws):
-            padded[place, : len(each)] = each
+            padded[place, padded.shape[1] - len(each) :] = each
         with numpy.errstate(divide="ignore"):
-            return Scores(numpy.log(padded), tuple(map(len, laws)))
+            return Scores.of_rows(numpy.log(padded), [*map(len, laws)])
 
 
-def contexts(slots: Slots, reading: Reading, wanted: Wanted) -> Iterator[tuple[int, ...]]:
-    """What the tokens of a reading see, themselves included; of the last alone, if no other is wanted."""
-    tokens = [int(each) for each in slots.tokens]
-    first = reading.end - 1 if wanted is Wanted.LAST else reading.first
-    for slot in range(first, reading.end):
-        row = slot - reading.first
-        seen = tokens[: slot + 1]
-        if reading.sees is not None:
-            above = range(reading.base, reading.end)
-            shown = (tokens[each] for each in above if reading.sees[row] >> each - reading.base & 1)
-            seen = [*tokens[: reading.base], *shown]
-        assert len(seen) - 1 == reading.positions[row]
+def contexts(cache: TokenCache, reading: Reading, wanted: Wanted) -> Iterator[tuple[int, ...]]:
+    """What the tokens of a reading see, themselves included; of the last of each line alone, if no other is wanted.
+
+    In reading order, each block behind its promise, gaps between positions marked.
+    """
+    slots, forks = cache.slots, cache.row.strands.forks
+    thread_of = {slot: thread for thread in range(1, len(forks) + 1) for slot in slots._all(thread)}
+    position_of = [*range(reading.base), *reading.above]
+
+    def place(slot: int) -> tuple[int, int, int]:
+        thread, position = thread_of.get(slot, 0), position_of[slot]
+        return (forks[thread - 1].position, thread, position) if thread else (position, 0, 0)
+
+    for row, slot in [*enumerate(reading.slots)][-reading.lines if wanted is Wanted.LAST else 0 :]:
+        sees = (1 << slot + 1 - reading.base) - 1 if reading.sees is None else reading.sees[row]
+        above = [each for each in range(reading.base, reading.end) if sees >> each - reading.base & 1]
+        seen: list[int] = []
+        expected = 0
+        shown = [*range(reading.base), *above]
+        for each in sorted(shown, key=place) if forks else shown:
+            seen += [] if position_of[each] == expected else [GAP - (position_of[each] - expected)]
+            seen.append(int(slots._tokens[each]))
+            expected = position_of[each] + 1
+        assert expected == reading.positions[row] + 1
         yield tuple(seen)
 
 
@@ -104,6 +117,7 @@ class TableNetwork(LawNetwork):
         self._table, self._words, self.size = table, words, table.size
         self.words = TableWords(words)
         self.eos_ids = () if words.end is None else (words.end,)
+        self.tags = words.tags
 
     def law(self, row: Row, seen: tuple[int, ...]) -> Sequence[float]:
         return self._table.law(seen)

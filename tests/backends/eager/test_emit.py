@@ -62,7 +62,7 @@ def formatted(text: str) -> str:
 
 @pytest.mark.parametrize(
     "name",
-    ["autoregressive", "ngram", "draft_model", "merge", "batch", "draft_tree", "dynamic_tree", "nested"],
+    ["autoregressive", "ngram", "draft_model", "merge", "batch", "draft_tree", "dynamic_tree", "nested", "pasta_ngram"],
 )
 def test_shipped_plans(name: str, golden: Callable[[str, str], None]) -> None:
     compiled = compile_source((PLANS / f"{name}.yaml").read_bytes(), f"{name}.yaml", PLANS)

@@ -63,10 +63,10 @@ def test_what_is_committed_is_what_a_prefill_reads(tiny: Tiny, kind: str, path: 
     cache = network.open(row(), 64, 1)
     read(network, cache, cache.slots.append(TEXT), Wanted.NONE)
     read(network, cache, cache.slots.open(*TREE), Wanted.ALL)
-    first, kept = cache.slots.commit(path, start=len(TEXT) + 1)
+    first, kept = cache.slots.commit({0: (path, len(TEXT) + 1)})
     network.move(cache, kept, first)
     anew = network.open(row(), 64, 1)
-    read(network, anew, anew.slots.append(cache.slots.tokens), Wanted.NONE)
+    read(network, anew, anew.slots.append(cache.slots.tokens()), Wanted.NONE)
     for (keys, values), (true_keys, true_values) in zip(cache.pool.held(cache), anew.pool.held(anew), strict=True):
         close(keys, true_keys)
         close(values, true_values)

@@ -183,7 +183,7 @@ class Look:
     def __call__(self, path: Said, cache: Cache) -> None:
         prompt = path.row.prompt_sizes["drafter"]
         said = self._readable.of(self._target.bytes_of(path.row.said))
-        held = cache.slots.tokens[prompt:]
+        held = cache.slots.tokens()[prompt:]
         kept = held[: path.start - prompt]
         assert cache.slots.levels == 0
         assert len(kept) == path.start - prompt
@@ -386,7 +386,7 @@ class TorchReciter(Reciter):
 
     def read(self, caches: Any, readings: Any, wanted: Wanted, clock: Clock) -> Scores | None:
         scores = super().read(caches, readings, wanted, clock)
-        return None if scores is None else Scores(torch.from_numpy(scores.padded), scores.lengths)
+        return None if scores is None else Scores(torch.from_numpy(scores.padded), scores.spans)
 
 
 def own_words(model: Any, tokenizer: Any, prompt: str) -> bytes:

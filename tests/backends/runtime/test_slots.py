@@ -40,11 +40,11 @@ def test_a_commit_keeps_the_rows_that_spell_the_path(
     slots = Slots(64)
     slots.append(text)
     slots.open(tokens, parents)
-    first, kept = slots.commit(path, start=len(text) + 1)
+    first, kept = slots.commit({0: (path, len(text) + 1)})
     expected = walk(tokens, parents, path[:-1])
     assert first == len(text)
     assert list(kept) == [len(text) + node for node in expected]
-    assert slots.tokens == [*text, *(tokens[node] for node in expected)]
+    assert slots.tokens() == [*text, *(tokens[node] for node in expected)]
     assert slots.levels == 0
 
 
@@ -71,9 +71,8 @@ def test_a_drafters_guesses_stay_as_far_as_the_path_spells_them() -> None:
     slots.append([4])
     slots.append([5])
     assert slots.levels == 1
-    assert slots.commit([4, 7], start=3) == (3, (3,))
-    assert slots.tokens == [1, 2, 3, 4]
-    assert slots.owed([4, 7], start=3) == [7]
+    assert slots.commit({0: ([4, 7], 3)}) == (3, (3,))
+    assert slots.tokens() == [1, 2, 3, 4]
 
 
 def test_what_an_inner_decoder_commits_waits_for_the_outer_one() -> None:
@@ -81,21 +80,13 @@ def test_what_an_inner_decoder_commits_waits_for_the_outer_one() -> None:
     slots.append([1, 2])
     slots.open()
     slots.open([3, 4, 5], [0, 0])
-    slots.commit([5, 6], start=3)
-    assert (slots.tokens, slots.levels) == ([1, 2, 3, 5], 1)
+    slots.commit({0: ([5, 6], 3)})
+    assert (slots.tokens(), slots.levels) == ([1, 2, 3, 5], 1)
     slots.open([6], [])
-    slots.commit([8], start=5)
-    assert slots.tokens == [1, 2, 3, 5, 6]
-    assert slots.commit([5, 9], start=3) == (2, (2, 3))
-    assert (slots.tokens, slots.levels) == ([1, 2, 3, 5], 0)
-
-
-def test_text_and_debt_count_from_the_path() -> None:
-    slots = Slots(8)
-    slots.append([1, 2, 3])
-    assert slots.text([4], start=3) == [1, 2, 3, 4]
-    assert slots.text([3, 4], start=2) == [1, 2, 3, 4]
-    assert slots.owed((3, 4, 5), start=2) == (4, 5)
+    slots.commit({0: ([8], 5)})
+    assert slots.tokens() == [1, 2, 3, 5, 6]
+    assert slots.commit({0: ([5, 9], 3)}) == (2, (2, 3))
+    assert (slots.tokens(), slots.levels) == ([1, 2, 3, 5], 0)
 
 
 def test_a_full_cache_says_so_and_stays_as_it_was() -> None:
@@ -105,4 +96,4 @@ def test_a_full_cache_says_so_and_stays_as_it_was() -> None:
         slots.open([4, 5], [0])
     with pytest.raises(NoRoom):
         slots.append([4, 5])
-    assert (slots.tokens, slots.levels) == ([1, 2, 3], 0)
+    assert (slots.tokens(), slots.levels) == ([1, 2, 3], 0)

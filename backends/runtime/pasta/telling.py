@@ -1,0 +1,94 @@
+"""What the threads of a row say on its way to the reader: where each of them ends, and what can be read by now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ....grammar import TEN, Tag, print_pasta
+from ..ending import StopText
+from .counts import TagCounts
+from .joining import Joining
+from .machine import Meaning, Promised, Said
+from .vocabulary import TagVocabulary
+
+SHARE = 4
+"""A fork may say so many times what was promised (PASTA section 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """As much of a path as counts."""
+
+    tokens: tuple[int, ...]
+    ended: bool
+    """Does the thread say no more?"""
+    meaning: Meaning | None
+    """What the last token means; None if it goes on with what was begun."""
+    left: int
+    """How many tokens the thread may still say."""
+
+    @property
+    def promise(self) -> Promised | None:
+        """What the last token completes, if that is a promise and somebody is left to wait for it."""
+        return self.meaning if isinstance(self.meaning, Promised) and not self.ended else None
+
+    @property
+    def share(self) -> int:
+        """How much the fork of the promise may say: a multiple of the promised length, at most half of what is left."""
+        return 0 if self.promise is None else min(SHARE * TEN * self.promise.tens, self.left // 2)
+
+
+class Telling:
+    """A row's answer while its threads write it; stop strings are those of the text that is read in the end."""
+
+    def __init__(self, joining: Joining, stops: StopText, words: TagVocabulary) -> None:
+        """`joining` reads threads of the same `words`."""
+        self._joining, self._stops, self.words = joining, stops, words
+        self.spoken = 0
+        """How many tokens of text there were."""
+        self.opening, self._closing = words.tags[Tag.ASYNC], words.tags[Tag.ENDASYNC]
+
+    @property
+    def is_over(self) -> bool:
+        """Has a stop string ended all of it?"""
+        return self._stops.found is not None
+
+    def say(self, thread: int, tokens: Sequence[int], made: int, limit: int) -> Cut:
+        """A thread that has said `made` tokens says more, up to its end or limit; only a fork that closes can be read."""
+        ends = self.words.ends | {self._closing} if thread else self.words.ends
+        last = next((place for place, token in enumerate(tokens, 1) if token in ends or made + place >= limit), None)
+        said = tuple(tokens[:last])
+        left = limit - made - len(said)
+        is_forced = thread > 0 and left <= 0 and said[-1] != self._closing
+        # Its last token is in no cache yet, so it may be another one.
+        meanings = self._joining.say(thread, said[:-1] if is_forced else said)
+        self.spoken += sum(len(each.tokens) for each in meanings if isinstance(each, Said))
+        if last is not None:
+            self._joining.stop(thread)
+        tokens_ = (*said[:-1], self._closing) if is_forced else said
+        return Cut(tokens_, last is not None, meanings[-1] if meanings else None, left)
+
+    def open(self, thread: int, *, waits: bool) -> None:
+        """The promise that the main thread has just completed is kept by a thread, which may have to wait for room."""
+        self._joining.open(thread)
+        if waits:
+            self._joining.wait()
+
+    def shown(self) -> str:
+        """What reads on behind what was shown before."""
+        return self._stops.push(self._joining.shown())
+
+    def flush(self) -> str:
+        """What was held back, once all threads have ended."""
+        return self._stops.flush()
+
+    @property
+    def annotated(self) -> str:
+        """All that was said so far, with its tags."""
+        return print_pasta(self._joining.answer)
+
+    @property
+    def counts(self) -> TagCounts:
+        """How its tags went."""
+        return self._joining.counts

@@ -1,0 +1,70 @@
+"""What the threads of a row have said, and how far they are: told step by step, and in the end as one text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .events import ThreadStep
+from .forks import Fork, Phase
+from .pasta import Block
+
+
+class Strands:
+    """The record of a row's threads; the main one is 0."""
+
+    def __init__(self) -> None:
+        self._said: dict[int, list[int]] = {0: []}
+        self._told: dict[int, int] = {}
+        self._forks: tuple[Fork, ...] = ()
+        self._told_forks: tuple[Fork, ...] = ()
+        self._main: Phase | None = None
+
+    def of(self, thread: int) -> list[int]:
+        """All that a thread has said."""
+        return self._said.setdefault(thread, [])
+
+    @property
+    def count(self) -> int:
+        """How many tokens all threads have said."""
+        return sum(map(len, self._said.values()))
+
+    @property
+    def forks(self) -> tuple[Fork, ...]:
+        """How far the forks are."""
+        return self._forks
+
+    def weave(self, forks: Sequence[Fork], main: Phase) -> None:
+        """How far the forks are, and the main thread."""
+        self._forks, self._main = tuple(forks), main
+
+    def step(self) -> tuple[tuple[int, ...], tuple[ThreadStep, ...]]:
+        """What was said since the last step, thread by thread; and which thread did what, if the row's threads may fork."""
+        new = {thread: tuple(said[self._told.get(thread, 0) :]) for thread, said in sorted(self._said.items())}
+        self._told = {thread: len(said) for thread, said in self._said.items()}
+        before, self._told_forks = self._told_forks, self._forks
+        threads = []
+        if self._main is not None:
+            threads.append(ThreadStep(0, new[0], self._main))
+        for number, fork in enumerate(self._forks, start=1):
+            if number > len(before) or not before[number - 1].has_ended or before[number - 1].phase is not fork.phase:
+                threads.append(ThreadStep(number, new.get(number, ()), fork.phase, fork))
+        return tuple(token for tokens in new.values() for token in tokens), tuple(threads)
+
+    def blocks(self, prompt_tokens: int) -> list[Block]:
+        """What the forks said, in numbers of tokens that the main thread has said."""
+        return [
+            Block(each.end - prompt_tokens, each.made, None if each.joined is None else each.joined - prompt_tokens)
+            for each in self._forks
+        ]
+
+    def joined(self, prompt_tokens: int, opening: int | None) -> tuple[int, ...]:
+        """All that was said as a person reads it: each fork behind its promise, behind its opening tag."""
+        main, tokens, first = self._said[0], list[int](), 0
+        for number, fork in enumerate(self._forks, start=1):
+            end = fork.end + 1 - prompt_tokens
+            tokens += main[first:end]
+            first = end
+            if self.of(number):
+                assert opening is not None, "threads that fork have a tag that opens them"
+                tokens += (opening, *self.of(number))
+        return (*tokens, *main[first:])
