@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from array_api_compat import array_namespace
-
 from ...grammar import Tag
-from ..decoding import send
 from .clock import Clock
 from .ending import StopText, TextStream
 from .row import Row
@@ -74,6 +71,10 @@ class Scores:
         width = self.padded.shape[1]
         if [(row, end) for row, _, end in self.spans] == [(row, width) for row in range(self.padded.shape[0])]:
             return self.padded[:, -1]
+        from array_api_compat import array_namespace
+
+        from ..decoding import send
+
         integers = array_namespace(self.padded).int64
         rows = send([row for row, _, _ in self.spans], self.padded, integers)
         return self.padded[rows, send([end - 1 for _, _, end in self.spans], self.padded, integers)]

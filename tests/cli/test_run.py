@@ -233,6 +233,7 @@ def test_an_object_per_answer(run: Callable[..., Exit], capsys: pytest.CaptureFi
             "acceptance_histogram": [1, 2],
             "rested": 0,
             "translation": None,
+            "threads": None,
             "prefill_s": 0.25,
             "decode_s": 0.5,
             "tokens_per_s": 10.0,

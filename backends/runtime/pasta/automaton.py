@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-
-import numpy
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from ....grammar import Tag
 from . import steps
 from .steps import Kind, State
 from .vocabulary import TagVocabulary
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
 
 
 class Strictness(Enum):
@@ -43,6 +45,8 @@ class Automaton:
 
     def __init__(self, words: TagVocabulary, strictness: Strictness = Strictness.STRICT) -> None:
         """Looks at every token once: a quarter of a million take about a second."""
+        import numpy
+
         self._tags = words.tag_of
         self._barred: dict[int, NDArray[numpy.int64]] = {}
         numbers: dict[Kind, int] = {}
@@ -86,7 +90,7 @@ class Automaton:
     def barred(self, state: int) -> NDArray[numpy.int64]:
         """The ids that may not come behind a state: outside of promises a handful, so that a law is quickly rid of them."""
         if state not in self._barred:
-            self._barred[state] = numpy.flatnonzero(~self.allowed[state][self.classes])
+            self._barred[state] = (~self.allowed[state][self.classes]).nonzero()[0]
         return self._barred[state]
 
     def behind(self, seen: Sequence[int], *, is_fork: bool) -> int:

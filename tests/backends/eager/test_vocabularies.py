@@ -357,7 +357,7 @@ class FromScratch:
     def read(self, caches: Any, readings: Any, wanted: Wanted, clock: Clock) -> Scores | None:
         scores = self._inner.read(caches, readings, wanted, clock)
         for place, (held, reading) in enumerate(zip(caches, readings, strict=True)):
-            for row, seen in enumerate(contexts(held.slots, reading, wanted) if scores is not None else ()):
+            for row, seen in enumerate(contexts(held, reading, wanted) if scores is not None else ()):
                 expected = self._untouched(torch.tensor([seen])).logits[0, -1]
                 assert torch.allclose(scores.of(place)[row], expected, rtol=0, atol=1e-9)
                 self.compared += 1

@@ -96,6 +96,7 @@ def test_json_has_exactly_the_documented_fields() -> None:
             "acceptance_histogram": [0, 1, 1],
             "rested": 0,
             "translation": None,
+            "threads": None,
             "prefill_s": 0.5,
             "decode_s": 2.0,
             "tokens_per_s": 2.0,
