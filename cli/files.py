@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..grammar import DiagnosticError
-from .errors import CannotRead, CannotWrite, IsFolder, NoSuchFile
+from .errors import CannotRead, CannotWrite, IsFile, IsFolder, NoSuchFile
 
 # No plan, graph or list of prompts comes near this; /dev/zero does.
 MOST_BYTES = 64 << 20
@@ -82,6 +82,19 @@ def refuse_unwritable(path: str) -> None:
             beside = name_beside(Path(path).resolve())
             beside.touch()
             beside.unlink()
+
+
+def make_folder(path: str) -> Path:
+    """A folder that can be written into, made if there is none. Raises DiagnosticError where it cannot be."""
+    with _telling(path):
+        folder = Path(path)
+        if folder.exists() and not folder.is_dir():
+            raise DiagnosticError([IsFile(None, path)])
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = name_beside(folder.resolve() / "x")
+        beside.touch()
+        beside.unlink()
+    return folder
 
 
 @contextmanager

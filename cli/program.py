@@ -23,6 +23,7 @@ COMMANDS = {
     "explain": ("explain", "Show a plan's graph as a tree: laws, shapes, memory, costs."),
     "run": ("run", "Decode prompts as a plan says."),
     "bench": ("bench", "Measure a plan side by side with baselines and other plans."),
+    "train": ("train", "Train what plans refer to: a model that promises (PASTA)."),
     "calibrate": ("calibrate", "Count what plans are compiled with: what two vocabularies share."),
     "models": ("models", "List, fetch and find the models that need no hub."),
     "explain-code": ("explain_code", "Tell the rule behind a diagnostic's code, with examples."),

@@ -2,13 +2,17 @@
 
 from .adapters import Lora, with_adapter
 from .annotating import Annotator, tens_of, with_estimates
+from .answering import Answered, Speaker, answer, opening_on
 from .asking import Complete, ModelAnnotator, annotation_prompt
 from .batching import Batch, batch, fill_rows
 from .bonbon import Pair, beta, bonbon_loss, target_margin
-from .finetuning import Recipe, finetune
+from .corpus import Corpus, CorpusRecipe, gather_corpus
+from .finetuning import finetune
 from .gathering import Drop, Example, Gathered, annotated, gather
 from .likelihood import attention_mask, log_likelihoods, logits_of, losses
+from .loop import Recipe, Task, train
 from .packing import IGNORED, Packed, pack
+from .pasta import PastaRecipe, train_pasta
 from .rules import annotate_by_rules
 from .schedule import Schedule, replay
 from .scoring import (
@@ -21,12 +25,16 @@ from .scoring import (
     quality_of_verdicts,
     score,
 )
+from .watching import Watch, watched_on
 
 __all__ = [
     "IGNORED",
     "Annotator",
+    "Answered",
     "Batch",
     "Complete",
+    "Corpus",
+    "CorpusRecipe",
     "Drop",
     "Example",
     "Gathered",
@@ -35,13 +43,18 @@ __all__ = [
     "ModelAnnotator",
     "Packed",
     "Pair",
+    "PastaRecipe",
     "Quality",
     "Recipe",
     "Schedule",
+    "Speaker",
+    "Task",
     "Verdict",
+    "Watch",
     "annotate_by_rules",
     "annotated",
     "annotation_prompt",
+    "answer",
     "attention_mask",
     "batch",
     "best_and_worst",
@@ -50,10 +63,12 @@ __all__ = [
     "fill_rows",
     "finetune",
     "gather",
+    "gather_corpus",
     "judged_quality",
     "log_likelihoods",
     "logits_of",
     "losses",
+    "opening_on",
     "pack",
     "quality_of_likelihood",
     "quality_of_verdicts",
@@ -61,6 +76,9 @@ __all__ = [
     "score",
     "target_margin",
     "tens_of",
+    "train",
+    "train_pasta",
+    "watched_on",
     "with_adapter",
     "with_estimates",
 ]

@@ -22,8 +22,8 @@ class Lora:
     """Of the additions' first values, which add up to nothing."""
 
 
-def with_adapter(loaded: LoadedModel, lora: Lora) -> PeftModel:
-    """The model of a `loaded` one with tags, all of it frozen but the additions and the six rows.
+def with_adapter(loaded: LoadedModel, lora: Lora, *, tagged: bool = True) -> PeftModel:
+    """The model of a `loaded` one, all of it frozen but the additions and, of a `tagged` one, the six rows.
 
     A head that is tied to the embedding has its six rows trained with it. Its `save_pretrained` writes the additions and the
     rows alone.
@@ -31,7 +31,7 @@ def with_adapter(loaded: LoadedModel, lora: Lora) -> PeftModel:
     import torch
     from peft import LoraConfig, get_peft_model
 
-    rows = sorted(tag_ids(loaded.tokenizer, source=loaded.source).values())
+    rows = sorted(tag_ids(loaded.tokenizer, source=loaded.source).values()) if tagged else None
     config = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,

@@ -30,8 +30,8 @@ from specplan.backends.training import (
     pack,
     with_adapter,
 )
-from specplan.backends.training.finetuning import CHECKPOINT, METRICS, batches
-from specplan.grammar import Answer
+from specplan.backends.training.loop import CHECKPOINT, METRICS, batches
+from specplan.grammar import Answer, DiagnosticError
 
 EOS = 256
 TEXTS = [f"Two:\n- {one} is said in five words.\n- {two} is said in five words." for one, two in ("ab", "cd", "ef")]
@@ -151,8 +151,10 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(saved: Path, tmp_path: Path
 
 def test_another_recipe_does_not_go_on(saved: Path, tmp_path: Path) -> None:
     trained(saved, tmp_path, Recipe(0.01, epochs=1))
-    with pytest.raises(ValueError, match="of another recipe"):
+    with pytest.raises(DiagnosticError) as refused:
         trained(saved, tmp_path, Recipe(0.02, epochs=1))
+    assert refused.value.diagnostics[0].code == "SP0850"
+    assert "learning rate 0.01, and not 0.02" in refused.value.diagnostics[0].message()
 
 
 def test_every_epoch_learns_from_all() -> None:

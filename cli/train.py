@@ -1,0 +1,120 @@
+"""`specplan train`: what plans refer to and nobody has yet is trained, each with one command."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+
+import click
+
+from ..backends.models import shown_on
+from ..backends.runtime import Prompt
+from ..backends.training import CorpusRecipe, Lora, PastaRecipe, Recipe, train_pasta, watched_on
+from ..grammar import DiagnosticError
+from .engines import libraries_of
+from .errors import NotInstalled
+from .files import make_folder, read_input
+from .output import Output, speaks
+from .prompts import read_prompts
+
+_CORPUS, _PASTA = CorpusRecipe(), PastaRecipe()
+_LORA = Lora()
+_LIBRARIES = ("torch", "transformers", "accelerate", "peft")
+
+
+@click.group()
+def command() -> None:
+    """Train what a plan refers to, into a folder; a run that was stopped goes on when it is started again."""
+
+
+@command.command("pasta")
+@click.option("-o", "--output", "result", metavar="FOLDER", required=True, help="The run's folder.")
+@click.option("--model", default=_CORPUS.model, show_default=True, help="As under `source:` of a plan.")
+@click.option("--prompts", "file", metavar="FILE", help='{"prompt": ...} on each line; else the model makes them up.')
+@click.option("--count", type=click.IntRange(min=2), default=_CORPUS.count, show_default=True, help="Made-up prompts.")
+@click.option(
+    "--annotator", default=_PASTA.annotator, show_default=True, metavar="rules|MODEL", help="Who puts tags in."
+)
+@click.option("--epochs", type=click.IntRange(min=1), default=_PASTA.tuning.epochs, show_default=True)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=_PASTA.tuning.learning_rate,
+    show_default=True,
+)
+@click.option(
+    "--rank", type=click.IntRange(min=1), default=_LORA.rank, show_default=True, help="Of the LoRA additions."
+)
+@click.option("--full", is_flag=True, help="Train all weights, and write a whole model.")
+@click.option("--sequential", is_flag=True, help="Train the same answers without tags too, to measure against.")
+@click.option(
+    "--batch",
+    type=click.IntRange(min=1),
+    default=_CORPUS.batch,
+    show_default=True,
+    help="Rows that are written together.",
+)
+@click.option(
+    "--max-new-tokens",
+    type=click.IntRange(min=1),
+    default=_CORPUS.max_new_tokens,
+    show_default=True,
+    help="Of an answer.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--device", default="cpu", show_default=True, help="As torch calls it, or `auto`.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    default="float32",
+    show_default=True,
+    help="Of the weights that write answers.",
+)
+@speaks("text", "json")
+def pasta_command(
+    result: str,
+    model: str,
+    file: str | None,
+    count: int,
+    annotator: str,
+    epochs: int,
+    learning_rate: float,
+    rank: int,
+    full: bool,
+    sequential: bool,
+    batch: int,
+    max_new_tokens: int,
+    seed: int,
+    device: str,
+    dtype: str,
+    output: Output,
+) -> None:
+    """Train a model to promise (PASTA): its own answers, annotated, teach it which parts can be written together.
+
+    Without --prompts an instruct model makes up prompts, by the seed; it answers them, parts that stand side by side are
+    annotated, and low-rank additions with the rows of the six tags are trained on that.
+    """
+    missing = [NotInstalled(None, each, "train") for each in _LIBRARIES if find_spec(each) is None]
+    if missing:
+        raise DiagnosticError(missing)
+    recipe = PastaRecipe(
+        corpus=CorpusRecipe(model, count, max_new_tokens=max_new_tokens, dtype=dtype, batch=batch, seed=seed),
+        annotator=annotator,
+        tuning=Recipe(learning_rate, epochs, seed=seed),
+        lora=None if full else Lora(rank, 2 * rank, seed),
+        sequential=sequential,
+        device=device,
+    )
+    prompts = None if file is None else _prompts(file)
+    folder = make_folder(result)
+    with libraries_of("train"), shown_on(sys.stderr) as progress, watched_on(sys.stderr) as watch:
+        counts = train_pasta(recipe, folder, prompts, watch=watch, progress=progress)
+    if output.format == "json":
+        output.json({"format_version": 1, **counts})
+    else:
+        output.text(f"trained: {result}\n")
+
+
+def _prompts(file: str) -> list[Prompt]:
+    source = read_input(file)
+    return read_prompts(source.data, source.name)
