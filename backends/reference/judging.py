@@ -230,8 +230,10 @@ def _stopped(node: Stop, setting: Setting, line: Line, woven: Woven | None, word
     if ended or line.thread or woven is None or setting.language is None:
         return replace(line, ended=ended, budget=0)
     left = limit - before - len(line.tokens)
-    _, tens = setting.language.promised(woven, line)
-    return replace(line, budget=min(4 * TEN * tens, left // 2), left=left if tens else 0)
+    _, promise = setting.language.promised(woven, line)
+    if promise is None:
+        return replace(line, budget=0, left=0)
+    return replace(line, budget=min(4 * TEN * promise.tens, left // 2), left=left)
 
 
 def woven_cost(woven: Woven) -> int:

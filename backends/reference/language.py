@@ -27,10 +27,10 @@ class Language:
     def _barred(self, state: int) -> frozenset[int]:
         return frozenset(self.automaton.barred(state).tolist())
 
-    def promised(self, woven: Woven, line: Line) -> tuple[Place, int]:
-        """Where the main thread is behind a path, and how many tens the path's last token promises: 0 if it is no promise."""
+    def promised(self, woven: Woven, line: Line) -> tuple[Place, Promised | None]:
+        """Where the main thread is behind a path, and the promise that the path's last token completes, if it does."""
         place, said = self.machine.read(woven.place, line.tokens)
-        return place, said[-1].tens if said and isinstance(said[-1], Promised) else 0
+        return place, said[-1] if said and isinstance(said[-1], Promised) else None
 
 
 def language_of(graph: Graph, world: World) -> Language | None:

@@ -11,16 +11,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...grammar import DiagnosticError
-from ...planner.graph import Accept, Advance, Graph, Node, Stop, Value, Verify, Watch
+from ...planner.graph import Accept, Advance, Graph, Node, Stop, Tags, Value, Verify, Watch
 from ..models import StopStrings, TextNotUnicode
-from ..runtime import Clock, LoopDecoder, Row, State
-from ..runtime.pasta import Joining, TokenMachine
+from ..runtime import Clock, Fork, LoopDecoder, Phase, Row, State
+from ..runtime.pasta import Joining, Telling, TokenMachine
 from .judging import entering
 from .language import tag_vocabulary
 from .machine import Known, Machine
 from .shrink import Toy, shrink
 from .tables import TableVocabulary
-from .values import Bush, Line, Rooted, Woven
+from .values import Bush, ForkState, Line, Rooted, Woven
 
 SIZE = Toy(guesses=4, new_tokens=24, stages=4, rows=1, forks=4, prompt=8, keep=6, temperature=None, patience=8)
 """As large as a table allows while a person watches."""
@@ -42,7 +42,8 @@ class TableProgram:
         self._machine = Machine(self.graph, world)
         self._words = world.vocabularies[self.graph.target.vocab]
         self._strings = tuple(each for node in graph.step.nodes if isinstance(node, Stop) for each in node.strings)
-        self._texts: dict[int, RowText] = {}
+        self._tags = next(iter(self.graph.all(Tags)), None)
+        self._tellings: dict[int, Telling] = {}
         self.clock = Clock()
 
     def join(self, state: State, started: State) -> State:
@@ -55,10 +56,18 @@ class TableProgram:
             text = row.prompt.text.encode()
         except UnicodeEncodeError as error:
             raise DiagnosticError([TextNotUnicode(None)]) from error
-        self._texts[row.key] = RowText(self._words, self._strings)
+        self._tellings[row.key] = self._telling()
+        if self._tags is not None:
+            row.telling, row.most_forks = self._tellings[row.key], self._tags.max_forks
         prompt = folded(text, self._words, SIZE.prompt)
         row.prompt_tokens = len(self._words.encode(prompt))
         return (row, self._machine.start((prompt,), first=row.key))
+
+    def _telling(self) -> Telling:
+        reader = TokenMachine(tag_vocabulary(self._words))
+        return Telling(
+            Joining(reader, lambda *, continues: TableText(self._words)), StopStrings(self._strings), reader.words
+        )
 
     def step(self, state: State) -> tuple[State, tuple[Row, ...]]:
         """Go one step."""
@@ -71,64 +80,77 @@ class TableProgram:
         drafted, kept = _drafts(self.graph.step.nodes, known)
         if _rested(self.graph.step.nodes, known):
             row.rest()
-        texts = self._texts[row.key]
+        telling = self._tellings[row.key]
         for (_, thread), tokens in stepped.said:
+            telling.hear(thread, tokens)
             accepted = min(kept.get(thread, 0), len(tokens))
-            row.say(tokens, texts.push(thread, tokens), drafted.pop(thread, 0), accepted)
-        texts.open(sum(len(woven.forks) for woven in _woven(stepped.state)))
+            row.say(tokens, telling.shown(), drafted.pop(thread, 0), accepted, thread=thread)
+        for woven in _woven(stepped.state):
+            self._weave(row, telling, woven)
         # What was scored in a step that decided nothing, as while a pipeline fills, counts too.
         row.say((), "", sum(drafted.values()))
         if all(stepped.done):
-            row.say((), texts.flush())
+            row.say((), _rest(telling, len(row.strands.forks)))
         return (row, stepped.state), (row,) if all(stepped.done) else ()
+
+    def _weave(self, row: Row, telling: Telling, woven: Woven) -> None:
+        """Tell what became of the threads; the last fork is that of the promise which was heard last."""
+        forks = tuple(told(woven))
+        if len(forks) > len(row.strands.forks):
+            telling.open(len(forks), waits=forks[-1].phase is Phase.QUEUED)
+        row.strands.weave(forks, _main_phase(woven))
 
     def release(self, row: Row) -> None:
         """Forget how far a row's text is."""
-        self._texts.pop(row.key, None)
+        self._tellings.pop(row.key, None)
 
 
-class RowText:
-    """The text of one row in reading order, each fork's behind its promise: whole characters, up to a stop string.
+def _rest(telling: Telling, forks: int) -> str:
+    """What was held back, once all threads have ended."""
+    for thread in range(1 + forks):
+        telling.stop(thread)
+    return telling.shown() + telling.flush()
 
-    >>> words = TableVocabulary((b"a", b"\\xc3", b"\\xa9", b"!"))
-    >>> text = RowText(words, ["é!"])
-    >>> [text.push(0, (0, 1)), text.push(0, (2,)), text.push(0, (0, 1)), text.flush()]
-    ['a', '', 'éa', '\ufffd']
+
+def told(woven: Woven) -> Iterator[Fork]:
+    """How far the forks of a request are, as all engines tell it."""
+    for each in woven.forks:
+        topic, tens = each.promise.topic, each.promise.tens
+        yield Fork(each.end, each.position, each.budget, topic, tens, each.made, _phase(each), each.joined)
+
+
+def _phase(state: ForkState) -> Phase:
+    if state.joined is not None:
+        return Phase.JOINED
+    if state.ended:
+        return Phase.ENDED
+    return Phase.QUEUED if state.row is None else Phase.RUNNING
+
+
+def _main_phase(woven: Woven) -> Phase:
+    if woven.over:
+        return Phase.ENDED
+    return Phase.RUNNING if woven.waiting is None else Phase.WAITING
+
+
+class TableText:
+    """The characters of a table's tokens.
+
+    >>> text = TableText(TableVocabulary((b"a", b"\\xc3", b"\\xa9")))
+    >>> text.push((0, 1)), text.push((2, 1)), text.flush()
+    ('a', 'é', '\ufffd')
     """
 
-    def __init__(self, words: TableVocabulary, stops: Sequence[str]) -> None:
-        self._joining = Joining(TokenMachine(tag_vocabulary(words)), lambda *, continues: _TableText(words))
-        self._stops = StopStrings(stops)
-        self._threads = 1
-
-    def push(self, thread: int, tokens: Sequence[int]) -> str:
-        """What may be shown now that a thread has said this."""
-        self._joining.say(thread, tokens)
-        return self._stops.push(self._joining.shown())
-
-    def open(self, forks: int) -> None:
-        """So many forks have been opened by now; the last of them by the promise that was heard last."""
-        while self._threads <= forks:
-            self._joining.open(self._threads)
-            self._threads += 1
-
-    def flush(self) -> str:
-        """What was held back, once all threads have ended."""
-        for thread in range(self._threads):
-            self._joining.stop(thread)
-        return self._stops.push(self._joining.shown()) + self._stops.flush()
-
-
-class _TableText:
-    """The characters of a table's tokens."""
-
     def __init__(self, words: TableVocabulary) -> None:
+        """A text that has not begun."""
         self._words, self._decoder = words, codecs.getincrementaldecoder("utf-8")("replace")
 
     def push(self, ids: Sequence[int]) -> str:
+        """The characters that these tokens complete."""
         return self._decoder.decode(self._words.spell(ids))
 
     def flush(self) -> str:
+        """What is left at the end."""
         return self._decoder.decode(b"", final=True)
 
 

@@ -59,14 +59,16 @@ def _heard(main: Line | None, woven: Woven, setting: Setting) -> tuple[Line | No
     assert setting.language is not None, "where threads fork there are tags"
     if main is None:
         return None, woven
-    place, tens = setting.language.promised(woven, main)
+    place, promise = setting.language.promised(woven, main)
     woven = replace(woven, place=place)
-    jump = TEN * min(tens, _room(main, woven, setting) // TEN)
-    if tens and main.budget:
+    if promise is None:
+        return main, woven
+    jump = TEN * min(promise.tens, _room(main, woven, setting) // TEN)
+    if main.budget:
         last = len(main.tokens) - 1
-        promise = ForkState(main.start + last, main.position + last, main.budget)
-        woven = replace(woven, forks=(*woven.forks, promise))
-    return replace(main, jump=jump) if tens else main, woven
+        opened = ForkState(main.start + last, main.position + last, main.budget, promise)
+        woven = replace(woven, forks=(*woven.forks, opened))
+    return replace(main, jump=jump), woven
 
 
 def _room(main: Line, woven: Woven, setting: Setting) -> int:

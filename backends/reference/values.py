@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from ..runtime.pasta import MAIN, Place
+from ..runtime.pasta import MAIN, Place, Promised
 from .tables import Law
 
 Name: TypeAlias = tuple[int, ...]
@@ -210,6 +210,7 @@ class ForkState:
     end: int
     position: int
     budget: int
+    promise: Promised
     row: int | None = None
     """Its place among the rows of the request; None while it waits for one, and once it has ended."""
     made: int = 0

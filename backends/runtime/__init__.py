@@ -13,6 +13,7 @@ from .events import (
     Started,
     Stats,
     Stepped,
+    ThreadStats,
     ThreadStep,
     Timing,
     numbered,
@@ -27,6 +28,7 @@ from .seats import Seat
 from .slots import NoRoom, Reading, Slots
 from .spelling import spelled_behind, synchronised, whole_characters
 from .thread import Thread
+from .timeline import Lane, Stretch, Timeline
 from .translation import Translation
 from .values import Guess, OfRow, Path, Tree
 from .words import Words
@@ -45,6 +47,7 @@ __all__ = [
     "Finished",
     "Fork",
     "Guess",
+    "Lane",
     "LoopDecoder",
     "Network",
     "NoRoom",
@@ -71,9 +74,12 @@ __all__ = [
     "Stats",
     "Stepped",
     "StopText",
+    "Stretch",
     "TextStream",
     "Thread",
+    "ThreadStats",
     "ThreadStep",
+    "Timeline",
     "Timing",
     "Translation",
     "Tree",

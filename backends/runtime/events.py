@@ -31,17 +31,35 @@ class ThreadStats:
     """How the threads of one row went."""
 
     forks: int
+    said: int
+    """Tokens of all threads, tags and all."""
     forked: int
-    """Tokens that were said in forks."""
+    """Those of them that forks said."""
     critical_path: int
     """Tokens that had to be said one after the other: steps, if every thread said one in each."""
     spoken: int
     """Tokens of text; the others are tags and promises."""
     tags: TagCounts
 
+    @property
+    def share(self) -> float:
+        """Of all tokens, those that forks said."""
+        return self.forked / self.said if self.said else 0.0
+
+    @property
+    def parallelism(self) -> float:
+        """Tokens of text for each that had to wait for the one before it (PASTA section 3.5)."""
+        return self.spoken / self.critical_path if self.critical_path else 0.0
+
     def to_json(self) -> dict[str, Any]:
         """The object under `threads`."""
-        return {**asdict(self), "tags": self.tags.to_json(), "malformed": self.tags.malformed}
+        return {
+            **asdict(self),
+            "share": self.share,
+            "parallelism": self.parallelism,
+            "tags": self.tags.to_json(),
+            "malformed": self.tags.malformed,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +131,14 @@ class Result:
     prompt_tokens: int
     stats: Stats
     annotated: str | None = None
-    """The text with its tags, as PASTA-LANG is written; None where rows cannot fork."""
+    """All that was said with its tags, as PASTA-LANG is written, stop strings and all; None where rows cannot fork."""
 
     def to_json(self) -> dict[str, Any]:
         """One line of `specplan run --format json`."""
         return {
             "id": self.id,
             "text": self.text,
+            "annotated": self.annotated,
             "token_ids": list(self.token_ids),
             "prompt_tokens": self.prompt_tokens,
             "stats": self.stats.to_json(),
@@ -150,12 +169,17 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class ThreadStep:
-    """What a thread of a row did in a step: what it said, and how far it is now. Forks count from 1, and say who they are."""
+    """What a thread of a row did in a step: what it said, and how far it is now. Forks count from 1, and say who they are.
+
+    The texts of a thread's steps, one behind the other, are what it says: as soon as it can be read, wherever in the answer
+    that will be.
+    """
 
     thread: int
     token_ids: tuple[int, ...]
     phase: Phase
     fork: Fork | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,13 +86,14 @@ class Row:
         if crossed is not None:
             self._translation = crossed if self._translation is None else self._translation + crossed
         text, self._told = "".join(self._texts[self._told :]), len(self._texts)
-        tokens, threads = self.strands.step()
+        tokens, threads = self.strands.step({} if self.telling is None else self.telling.news())
         told = timing if first else None
         return Stepped(self.prompt.id, text, tokens, drafted, accepted, told, crossed, threads)
 
     def _threads(self, telling: Telling) -> ThreadStats:
         return ThreadStats(
             forks=len(self.strands.forks),
+            said=self.strands.count,
             forked=self.strands.count - len(self.said),
             critical_path=critical_path(len(self.said), self.strands.blocks(self.prompt_tokens), self.most_forks),
             spoken=telling.spoken,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .events import ThreadStep
 from .forks import Fork, Phase
@@ -37,17 +37,21 @@ class Strands:
         """How far the forks are, and the main thread."""
         self._forks, self._main = tuple(forks), main
 
-    def step(self) -> tuple[tuple[int, ...], tuple[ThreadStep, ...]]:
-        """What was said since the last step, thread by thread; and which thread did what, if the row's threads may fork."""
+    def step(self, texts: Mapping[int, str]) -> tuple[tuple[int, ...], tuple[ThreadStep, ...]]:
+        """What was said since the last step, thread by thread; and which thread did what, if the row's threads may fork.
+
+        `texts` are what the tokens of threads have come to read as.
+        """
         new = {thread: tuple(said[self._told.get(thread, 0) :]) for thread, said in sorted(self._said.items())}
         self._told = {thread: len(said) for thread, said in self._said.items()}
         before, self._told_forks = self._told_forks, self._forks
         threads = []
         if self._main is not None:
-            threads.append(ThreadStep(0, new[0], self._main))
+            threads.append(ThreadStep(0, new[0], self._main, text=texts.get(0, "")))
         for number, fork in enumerate(self._forks, start=1):
             if number > len(before) or not before[number - 1].has_ended or before[number - 1].phase is not fork.phase:
-                threads.append(ThreadStep(number, new.get(number, ()), fork.phase, fork))
+                said, text = new.get(number, ()), texts.get(number, "")
+                threads.append(ThreadStep(number, said, fork.phase, fork, text))
         return tuple(token for tokens in new.values() for token in tokens), tuple(threads)
 
     def blocks(self, prompt_tokens: int) -> list[Block]:

@@ -222,6 +222,7 @@ def test_an_object_per_answer(run: Callable[..., Exit], capsys: pytest.CaptureFi
     assert first == {
         "id": "a",
         "text": "Hällo",
+        "annotated": None,
         "token_ids": [7, 7, 7, 7, 7],
         "prompt_tokens": 5,
         "stats": {

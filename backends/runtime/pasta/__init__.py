@@ -3,7 +3,7 @@
 from .automaton import Automaton, Strictness
 from .counts import TagCounts
 from .critical_path import Block, critical_path
-from .joining import Joined, Joining, TextOf, join_threads
+from .joining import UNTITLED, Joined, Joining, TextOf, join_threads
 from .machine import (
     FORK,
     MAIN,
@@ -29,6 +29,7 @@ __all__ = [
     "MAIN",
     "MOST_NUMBER_TOKENS",
     "MOST_TOPIC_TOKENS",
+    "UNTITLED",
     "Automaton",
     "Block",
     "Closed",

@@ -29,9 +29,19 @@ class TagCounts:
     unclosed: int = 0
 
     @property
+    def tags(self) -> int:
+        """How many there were that have a place in the language: promises that were completed, and syncs."""
+        return self.promises + self.syncs
+
+    @property
+    def faults(self) -> dict[Fault, int]:
+        """How often each of what a model can get wrong occurred; none that did not."""
+        return {fault: count for fault in Fault if (count := getattr(self, fault.name.lower()))}
+
+    @property
     def malformed(self) -> int:
         """How many tags the language has no place for."""
-        return sum(getattr(self, fault.name.lower()) for fault in Fault)
+        return sum(self.faults.values())
 
     def __add__(self, other: TagCounts) -> TagCounts:
         return TagCounts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))

@@ -40,6 +40,7 @@ class Joining:
         self._places: dict[int, Place] = {0: MAIN}
         self._items: list[_Part | _Vow | None] = []  # None is a sync
         self._texts: dict[int, _Part] = {}
+        self._news: dict[int, str] = {}
         self._next = 0
         self._counts = TagCounts()
 
@@ -73,6 +74,11 @@ class Joining:
         """What can be read by now behind what was shown before: up to the end of a block that is still being written."""
         return "".join(self._further())
 
+    def news(self) -> dict[int, str]:
+        """By thread, what text has come to it since the last time, wherever it will be read."""
+        news, self._news = self._news, {}
+        return news
+
     @property
     def counts(self) -> TagCounts:
         """How the tags went so far."""
@@ -89,13 +95,17 @@ class Joining:
         for meaning in said:
             match meaning:
                 case Said(tokens=tokens):
-                    self._text(thread).push(tokens)
+                    self._hear_text(thread, self._text(thread).push(tokens))
                 case Promised(topic=topic, tens=tens):
                     self._put(_Vow(topic or UNTITLED, tens))
                 case Synced():
                     self._put(None)
         if self._places[thread].is_over and thread in self._texts:
-            self._texts[thread].flush()
+            self._hear_text(thread, self._texts[thread].flush())
+
+    def _hear_text(self, thread: int, text: str) -> None:
+        if text:
+            self._news[thread] = self._news.get(thread, "") + text
 
     def _text(self, thread: int) -> _Part:
         if thread not in self._texts:  # the main thread's, behind a tag
@@ -106,7 +116,7 @@ class Joining:
     def _put(self, item: _Vow | None) -> None:
         """A tag of the main thread ends the text before it."""
         if 0 in self._texts:
-            self._texts.pop(0).flush()
+            self._hear_text(0, self._texts.pop(0).flush())
         self._items.append(item)
 
     def _further(self) -> Iterator[str]:
@@ -144,13 +154,16 @@ class _Part:
     def text(self) -> str:
         return "".join(self.pieces)
 
-    def push(self, tokens: Sequence[int]) -> None:
+    def push(self, tokens: Sequence[int]) -> str:
         self.pieces.append(self.stream.push(tokens))
+        return self.pieces[-1]
 
-    def flush(self) -> None:
-        if not self.is_over:
-            self.pieces.append(self.stream.flush())
-            self.is_over = True
+    def flush(self) -> str:
+        if self.is_over:
+            return ""
+        self.pieces.append(self.stream.flush())
+        self.is_over = True
+        return self.pieces[-1]
 
     def shown(self) -> str:
         new, self.seen = self.pieces[self.seen :], len(self.pieces)

@@ -47,7 +47,16 @@ class Telling:
         self._joining, self._stops, self.words = joining, stops, words
         self.spoken = 0
         """How many tokens of text there were."""
-        self.opening, self._closing = words.tags[Tag.ASYNC], words.tags[Tag.ENDASYNC]
+
+    @property
+    def opening(self) -> int:
+        """The tag that opens a fork's block."""
+        return self.words.tags[Tag.ASYNC]
+
+    @property
+    def closing(self) -> int:
+        """The tag that ends it."""
+        return self.words.tags[Tag.ENDASYNC]
 
     @property
     def is_over(self) -> bool:
@@ -56,18 +65,27 @@ class Telling:
 
     def say(self, thread: int, tokens: Sequence[int], made: int, limit: int) -> Cut:
         """A thread that has said `made` tokens says more, up to its end or limit; only a fork that closes can be read."""
-        ends = self.words.ends | {self._closing} if thread else self.words.ends
+        ends = self.words.ends | {self.closing} if thread else self.words.ends
         last = next((place for place, token in enumerate(tokens, 1) if token in ends or made + place >= limit), None)
         said = tuple(tokens[:last])
         left = limit - made - len(said)
-        is_forced = thread > 0 and left <= 0 and said[-1] != self._closing
+        is_forced = thread > 0 and left <= 0 and said[-1] != self.closing
         # Its last token is in no cache yet, so it may be another one.
-        meanings = self._joining.say(thread, said[:-1] if is_forced else said)
-        self.spoken += sum(len(each.tokens) for each in meanings if isinstance(each, Said))
+        meanings = self.hear(thread, said[:-1] if is_forced else said)
         if last is not None:
-            self._joining.stop(thread)
-        tokens_ = (*said[:-1], self._closing) if is_forced else said
+            self.stop(thread)
+        tokens_ = (*said[:-1], self.closing) if is_forced else said
         return Cut(tokens_, last is not None, meanings[-1] if meanings else None, left)
+
+    def hear(self, thread: int, tokens: Sequence[int]) -> list[Meaning]:
+        """A thread says just this; what it means."""
+        meanings = self._joining.say(thread, tokens)
+        self.spoken += sum(len(each.tokens) for each in meanings if isinstance(each, Said))
+        return meanings
+
+    def stop(self, thread: int) -> None:
+        """A thread says no more."""
+        self._joining.stop(thread)
 
     def open(self, thread: int, *, waits: bool) -> None:
         """The promise that the main thread has just completed is kept by a thread, which may have to wait for room."""
@@ -79,13 +97,17 @@ class Telling:
         """What reads on behind what was shown before."""
         return self._stops.push(self._joining.shown())
 
+    def news(self) -> dict[int, str]:
+        """By thread, what text has come to it since the last time, wherever it will be read."""
+        return self._joining.news()
+
     def flush(self) -> str:
         """What was held back, once all threads have ended."""
         return self._stops.flush()
 
     @property
     def annotated(self) -> str:
-        """All that was said so far, with its tags."""
+        """All that was said so far, with its tags; a stop string takes nothing away from it."""
         return print_pasta(self._joining.answer)
 
     @property

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from specplan.backends import runner
+from specplan.backends.models import StopStrings
 from specplan.backends.reference import TableVocabulary
-from specplan.backends.reference.run import RowText
-from specplan.backends.runtime import Finished, Refused, Started, Stepped
-from specplan.grammar import Tag
+from specplan.backends.reference.language import tag_vocabulary
+from specplan.backends.reference.run import TableText
+from specplan.backends.runtime import Finished, Prompt, Refused, Started, Stepped, Timeline
+from specplan.backends.runtime.pasta import Joining, Telling, TokenMachine
+from specplan.grammar import SourceFile, Tag, parse_pasta, strip_pasta
 from specplan.planner.graph import Draft, Graph, Grow, Lookup, Probe, Read, Spell
 
 PLANS = sorted((Path(__file__).parents[3] / "specs" / "plans").glob("*.yaml"))
@@ -30,7 +33,10 @@ def test_every_plan_runs(file: Path, stages: Stages) -> None:
     assert sum(isinstance(event, Started) for event in events) == 2
     for result in results:
         steps = [event for event in events if isinstance(event, Stepped) and event.id == result.id]
-        assert tuple(token for step in steps for token in step.token_ids) == result.token_ids
+        said = [token for step in steps for token in step.token_ids]
+        opening = [2] * (0 if result.stats.threads is None else result.stats.threads.forks)
+        assert sorted([*said, *opening]) == sorted(result.token_ids)
+        assert result.stats.threads is not None or tuple(said) == result.token_ids
         assert len(steps) == result.stats.steps
         assert len(result.token_ids) > 0
         assert result.stats.accepted <= result.stats.drafted
@@ -66,16 +72,51 @@ def test_a_stop_string_is_not_shown(stages: Stages) -> None:
 def test_text_is_whole_characters_in_reading_order() -> None:
     tags = {Tag.END: 5, Tag.ENDASYNC: 6}
     words = TableVocabulary((b"\xc3", b"\xa9", b"n", b"o", b"\xe2", None, None), tags=tags)
-    text = RowText(words, ["no"])
-    assert [text.push(0, (0,)), text.push(0, (1, 2, 5))] == ["", "é"]
-    text.open(1)
-    assert [text.push(0, (2,)), text.push(1, (4,)), text.push(1, (3, 6)), text.push(0, (2,))] == [
-        "",
-        "",
-        "n\ufffdo",
-        "n",
-    ]
-    assert text.flush() == "n"
+    reader = TokenMachine(tag_vocabulary(words))
+    telling = Telling(Joining(reader, lambda *, continues: TableText(words)), StopStrings(["no"]), reader.words)
+
+    def says(thread: int, *tokens: int) -> str:
+        telling.hear(thread, tokens)
+        return telling.shown()
+
+    assert [says(0, 0), says(0, 1, 2, 5)] == ["", "é"]
+    telling.open(1, waits=False)
+    assert [says(0, 2), says(1, 4), says(1, 3, 6), says(0, 2)] == ["", "", "n\ufffdo", "n"]
+    telling.stop(0)
+    assert telling.shown() + telling.flush() == "n"
+
+
+FORKING = """
+specplan: 1
+models: {target: {source: smollm2-135m-pasta}}
+decode: fork_join(pasta(max_forks=%d), autoregressive(target))
+sampling: {temperature: 1.0, seed: 3}
+"""
+
+
+@pytest.mark.parametrize("forks", [1, 8])
+def test_threads_are_told_and_counted(stages: Stages, forks: int) -> None:
+    running = runner("reference")(stages(FORKING % forks)["lower"])
+    opened = 0
+    for prompt in (Prompt(number, "a" * (1 + number % 8)) for number in range(16)):
+        timeline = Timeline()
+        *steps, finished = [event for event in running.stream([prompt]) if isinstance(event, Stepped | Finished)]
+        for step in steps:
+            assert isinstance(step, Stepped)
+            timeline.add(step)
+        assert isinstance(finished, Finished)
+        result = finished.result
+        threads = result.stats.threads
+        assert threads is not None
+        assert threads.critical_path == result.stats.steps == timeline.steps
+        assert threads.forks == len(timeline.forks)
+        assert threads.said == sum(each.said for each in (timeline.main, *timeline.forks))
+        assert threads.forked == sum(each.said for each in timeline.forks)
+        assert result.annotated is not None
+        answer, wrong = parse_pasta(SourceFile("answer", result.annotated))
+        assert answer is not None and not wrong and strip_pasta(answer) == result.text
+        opened += threads.forks
+    assert opened > 8
 
 
 def test_no_torch() -> None:

@@ -85,6 +85,7 @@ def test_json_has_exactly_the_documented_fields() -> None:
     assert json.loads(json.dumps(shown)) == {
         "id": "a",
         "text": "text",
+        "annotated": None,
         "token_ids": [1, 2],
         "prompt_tokens": 3,
         "stats": {
