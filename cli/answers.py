@@ -5,26 +5,37 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from ..backends.runtime import Event, Finished, Refused, Result, Started, Stepped, Timing
+from ..backends.runtime import Event, Finished, Refused, Result, Started, Stepped, ThreadStats, Timing
 from ..grammar import Diagnostic, visible
+from .forks import Timelines, forks_text
 from .output import Output
 from .rounds import rounds_json, rounds_table
 
 
-def show_answers(
-    events: Iterable[Event], output: Output, *, headed: bool, stats: bool, rounds: bool = False
-) -> tuple[Diagnostic, ...]:
-    """Write what happens as it happens; the diagnostics of the prompts that could not be answered.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is told beside an answer's text: on standard error or, in JSON, in its object."""
 
-    `headed` puts a prompt's id before its answer; `stats` tells on standard error how each row went, `rounds` how each of
-    its steps went (in JSON it is part of the answer's object).
-    """
-    told = _Objects(output, rounds=rounds)
-    tell = told if output.format == "json" else _Stream(output, headed=headed, stats=stats, rounds=rounds)
+    headed: bool = False
+    """Its prompt's id, before it."""
+    stats: bool = False
+    """How its row went."""
+    rounds: bool = False
+    """How each step of the row went."""
+    forks: Timelines | None = None
+    """Its threads over time; they are gathered here."""
+    annotations: bool = False
+    """The text with its tags in place of the text alone; it is whole only when the row has ended."""
+
+
+def show_answers(events: Iterable[Event], output: Output, shown: Shown) -> tuple[Diagnostic, ...]:
+    """Write what happens as it happens; the diagnostics of the prompts that could not be answered."""
+    tell = _Objects(output, shown) if output.format == "json" else _Stream(output, shown)
     refused: list[Diagnostic] = []
-    for event in events:
+    for event in events if shown.forks is None else shown.forks.watch(events):
         if isinstance(event, Refused):
             refused.extend(event.diagnostics)
             output.diagnostics(event.diagnostics)
@@ -52,16 +63,17 @@ class _Steps:
 class _Objects:
     """A line of JSON for each answer."""
 
-    def __init__(self, output: Output, *, rounds: bool) -> None:
-        self._output, self._rounds, self._steps = output, rounds, _Steps()
+    def __init__(self, output: Output, shown: Shown) -> None:
+        self._output, self._shown, self._steps = output, shown, _Steps()
 
     def event(self, event: Event) -> None:
         match event:
-            case Stepped() if self._rounds:
+            case Stepped() if self._shown.rounds:
                 self._steps.add(event)
             case Finished(id=name, result=result):
-                rounds = {"rounds": rounds_json(self._steps.pop(name))} if self._rounds else {}
-                self._output.text(json.dumps(result.to_json() | rounds, ensure_ascii=False) + "\n")
+                rounds = {"rounds": rounds_json(self._steps.pop(name))} if self._shown.rounds else {}
+                forks = {"forks": self._shown.forks[name].to_json()} if self._shown.forks is not None else {}
+                self._output.text(json.dumps(result.to_json() | rounds | forks, ensure_ascii=False) + "\n")
             case _:
                 pass
 
@@ -69,15 +81,15 @@ class _Objects:
 class _Stream:
     """The text of one row at a time, as it is written; rows that run beside it wait for their turn."""
 
-    def __init__(self, output: Output, *, headed: bool, stats: bool, rounds: bool) -> None:
-        self._output, self._headed, self._stats, self._rounds = output, headed, stats, rounds
+    def __init__(self, output: Output, shown: Shown) -> None:
+        self._output, self._told = output, shown
         self._shown: str | int | None = None
         self._waiting: dict[str | int, list[Event]] = {}
         self._steps = _Steps()
         self._clean = _for_terminal if sys.stdout.isatty() else str
 
     def event(self, event: Event) -> None:
-        if isinstance(event, Stepped) and (self._stats or self._rounds):
+        if isinstance(event, Stepped) and (self._told.stats or self._told.rounds):
             self._steps.add(event)
         if isinstance(event, Refused):
             self._steps.pop(event.id)
@@ -101,19 +113,25 @@ class _Stream:
 
     def _tell(self, event: Event) -> None:
         match event:
-            case Started(id=name) if self._headed:
+            case Started(id=name) if self._told.headed:
                 self._output.text(f"--- {visible(str(name))}\n")
-            case Stepped(text=text):
+            case Stepped(text=text) if not self._told.annotations:
                 self._output.text(self._clean(text))
             case Finished(result=result):
-                self._output.text("\n")
-                steps = self._steps.pop(result.id)
-                if self._rounds:
-                    sys.stderr.write(rounds_table(steps))
-                if self._stats:
-                    sys.stderr.write(statistics(result, [timing for _, timing in steps]))
+                annotated = result.annotated if self._told.annotations else None
+                self._output.text(self._clean(annotated or "") + "\n")
+                self._tell_more(result)
             case _:
                 pass
+
+    def _tell_more(self, result: Result) -> None:
+        steps = self._steps.pop(result.id)
+        if self._told.rounds:
+            sys.stderr.write(rounds_table(steps))
+        if self._told.forks is not None:
+            sys.stderr.write(forks_text(self._told.forks[result.id], colour=self._output.colour))
+        if self._told.stats:
+            sys.stderr.write(statistics(result, [timing for _, timing in steps]))
 
 
 def _for_terminal(text: str) -> str:
@@ -142,7 +160,21 @@ def statistics(result: Result, timings: Sequence[Timing]) -> str:
         f"drafts   {stats.accepted} of {stats.drafted} accepted{rate}; mean acceptance length "
         f"{stats.mean_acceptance_length:.2f}; steps that kept so many: {kept}",
         *([f"words    {stats.translation}{translating}"] if stats.translation is not None else []),
+        *([] if stats.threads is None else _threads(stats.threads)),
         *([f"guard    {stats.rested} of {stats.steps} steps without guesses"] if stats.rested else []),
         f"time     {shares}" if shares else "",
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _threads(stats: ThreadStats) -> Iterator[str]:
+    """How the threads of a row went, and its tags."""
+    forks = f"{stats.forks} fork{'s' * (stats.forks != 1)} with {100 * stats.share:.0f} % of the tokens"
+    path = f"critical path {stats.critical_path} of {stats.said} tokens, for {stats.spoken} of text"
+    yield f"threads  {forks}; {path}: {stats.parallelism:.2f}x in theory, were the text said without tags"
+    tags = stats.tags
+    waited = f" ({tags.queued} waited for room)" if tags.queued else ""
+    unopened = f", {tags.unopened} of them without a fork, for nothing was left to say" if tags.unopened else ""
+    wrong = "; ".join(f"{count} {fault.value}" for fault, count in tags.faults.items())
+    malformed = f"{tags.malformed} malformed" + (f": {wrong}" if wrong else "")
+    yield f"tags     {tags.promises} promises{waited}{unopened}, {tags.syncs} syncs; {malformed}"

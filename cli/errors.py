@@ -294,7 +294,7 @@ class NoSuchBaseline(CommandLineError):
 
 
 class NotTogether(CommandLineError):
-    """An option of `bench` that would be ignored, or spoil what another one asks for."""
+    """An option that would be ignored, or spoil what another one asks for."""
 
     option: str
     other: str
@@ -304,8 +304,8 @@ class NotTogether(CommandLineError):
     title = "`{option}` does not go {other}"
     rule = (
         "`bench --certify` times nothing, so it takes no --against, --repeats, --warmup or --plot; --redraws counts what the "
-        "certificate of a plan that samples is made of, and goes with nothing else. Standard output has the result, so a "
-        "picture goes into a file."
+        "certificate of a plan that samples is made of, and goes with nothing else. `run --svg` draws what `--show forks` "
+        "shows. Standard output has the result, so a picture goes into a file."
     )
     wrong = "specplan bench plan.yaml --certify --repeats 3"
     right = "specplan bench plan.yaml --certify --redraws 10000"
@@ -344,3 +344,23 @@ class NoVocabulary(CommandLineError):
     rule = "`calibrate pair` takes two models, named as under `source:` of a plan; what rides a model has its words."
     wrong = "specplan calibrate pair ppd-smollm2-135m qwen2.5-coder-1.5b-instruct"
     right = "specplan calibrate pair smollm2-135m-instruct qwen2.5-coder-1.5b-instruct"
+
+
+class NeverForks(CommandLineError):
+    """Forks are to be shown of a plan that has none."""
+
+    option: str
+    plan: str
+
+    code = "SP0920"
+    title = "`{option}` has nothing to show: `{plan}` never forks"
+    rule = (
+        "`run --show forks` draws the threads of an answer, and --keep-annotations prints the tags that open them. Only "
+        "plans with `fork_join` have threads, and only models that were trained to write tags open any."
+    )
+    wrong = "specplan run ngram.yaml --show forks --prompt 'List five uses of copper.'"
+    right = "specplan run pasta.yaml --show forks --prompt 'List five uses of copper.'"
+
+    def help(self) -> tuple[str, ...]:
+        """How a plan comes to fork."""
+        return ("a plan forks with `decode: fork_join(pasta(max_forks=8), ...)`, on a model with `tags: pasta`",)

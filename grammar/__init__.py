@@ -58,7 +58,7 @@ from .record import (
     read_record,
     wrong_type,
 )
-from .render import render, to_json, visible
+from .render import fitted, render, to_json, visible
 from .source import SourceFile, Span
 from .yaml_source import YamlEntry, YamlList, YamlMap, YamlNode, YamlScalar, decode_text, read_yaml
 
@@ -128,6 +128,7 @@ __all__ = [
     "document",
     "escape_tags",
     "fits_topic",
+    "fitted",
     "has_errors",
     "is_topic",
     "json_schema",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 from .diagnostic import Diagnostic, Label, Severity
@@ -50,6 +50,19 @@ def visible(text: str) -> str:
     'a\\\\x1b[31m'
     """
     return "".join(map(_visible_character, text))
+
+
+def fitted(text: str, cells: int) -> str:
+    """A text of one line as `visible` shows it, cut down or filled up to so many cells of a terminal.
+
+    >>> fitted("copper wires", 8), fitted("铜线的用途", 6), fitted("ore", 6)
+    ('copper …', '铜线… ', 'ore   ')
+    """
+    pieces = [*map(_visible_character, text)]
+    ends = [*accumulate(map(_cells_of, pieces))]
+    end = "" if not ends or ends[-1] <= cells else "…"
+    count = sum(each <= cells - len(end) for each in ends)
+    return "".join(pieces[:count]) + end + " " * (cells - len(end) - (ends[count - 1] if count else 0))
 
 
 def _by_place(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -193,8 +206,12 @@ def _cells(text: str, column: int) -> tuple[str, int]:
     for character in text:
         piece = " " * (_TAB - (column + width) % _TAB) if character == "\t" else _visible_character(character)
         shown.append(piece)
-        width += len(piece) if len(piece) != 1 else _cell_width(piece)
+        width += _cells_of(piece)
     return "".join(shown), width
+
+
+def _cells_of(piece: str) -> int:
+    return _cell_width(piece) if len(piece) == 1 else len(piece)
 
 
 def _cell_width(character: str) -> int:

@@ -2,10 +2,12 @@
 
 from .diagram import Captions, Diagram, diagram, node_path
 from .dot import graph_to_dot
+from .elements import TEXT, picture, rectangle, text
 from .mermaid import graph_to_mermaid
 from .svg import graph_to_svg
 
 __all__ = [
+    "TEXT",
     "Captions",
     "Diagram",
     "diagram",
@@ -13,4 +15,7 @@ __all__ = [
     "graph_to_mermaid",
     "graph_to_svg",
     "node_path",
+    "picture",
+    "rectangle",
+    "text",
 ]

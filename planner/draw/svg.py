@@ -6,16 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from ..graph import Graph
 from .diagram import Captions, Flow, Look, diagram
+from .elements import TEXT, escaped, number, picture, rectangle, text
 from .layout import CHARACTER, LINE, PADDING, TITLE, PlacedArrow, PlacedBox, PlacedFrame, place
 
 _FILL = {Look.GIVEN: "#eef2f7", Look.MODEL: "#dbe9ff", Look.HOST: "#ffffff", Look.HANDED_ON: "#eef2f7"}
 _STROKE = {Flow.TOKENS: "#1f2937", Flow.CACHE: "#4a6fa5", Flow.OTHER: "#8a94a6"}
 _EDGE, _SPACE = 16.0, 34.0
-_STYLE = (
-    "text{font:11px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:#1f2937}"
-    ".t{font-weight:bold}.d{fill:#55606f}.c{fill:#8a3b12}"
-    "path{fill:none;stroke-width:1.2}"
-)
+_STYLE = f"text{{{TEXT}}}.t{{font-weight:bold}}.d{{fill:#55606f}}.c{{fill:#8a3b12}}path{{fill:none;stroke-width:1.2}}"
 
 
 def graph_to_svg(graph: Graph, captions: Captions | None = None, heading: tuple[str, ...] = ()) -> str:
@@ -29,30 +26,25 @@ def graph_to_svg(graph: Graph, captions: Captions | None = None, heading: tuple[
     start = start.at((width - start.width) / 2, top)
     step = step.at((width - step.width) / 2, top + start.height + _SPACE)
     height = step.y + step.height + 2 * LINE + _EDGE
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_number(width)}" height="{_number(height)}" '
-        f'viewBox="0 0 {_number(width)} {_number(height)}" role="img">',
-        f"<title>{_escaped(drawn.title)}</title>",
-        f"<style>{_STYLE}</style>",
+    elements = [
         f"<defs>{''.join(map(_head, Flow))}</defs>",
         '<rect width="100%" height="100%" fill="#ffffff"/>',
         *_texts(texts, _EDGE, _EDGE + LINE - 4),
         *_frame(start),
         _line([(width / 2, start.y + start.height), (width / 2, step.y)], Flow.TOKENS),
         *_frame(step),
-        f'<text class="d" x="{_number(_EDGE)}" y="{_number(height - _EDGE)}">{_escaped(_KEY)}</text>',
-        "</svg>",
+        f'<text class="d" x="{number(_EDGE)}" y="{number(height - _EDGE)}">{escaped(_KEY)}</text>',
     ]
-    return "\n".join(lines) + "\n"
+    return picture(width, height, drawn.title, _STYLE, elements)
 
 
 _KEY = "blue: a model runs · white: on tokens and scores alone · dashed arrows: caches"
 
 
 def _frame(frame: PlacedFrame) -> Iterator[str]:
-    yield f'<g transform="translate({_number(frame.x)} {_number(frame.y)})">'
-    yield _rect(0, 0, frame.width, frame.height, "#fafbfc", "#c3cad4", 8)
-    yield f'<text class="t" x="{_number(PADDING)}" y="{_number(TITLE - 6)}">{_escaped(frame.frame.heading)}</text>'
+    yield f'<g transform="translate({number(frame.x)} {number(frame.y)})">'
+    yield rectangle(0, 0, frame.width, frame.height, "#fafbfc", "#c3cad4", 8)
+    yield f'<text class="t" x="{number(PADDING)}" y="{number(TITLE - 6)}">{escaped(frame.frame.heading)}</text>'
     if frame.frame.again is not None:
         yield _loop(frame)
     for arrow in frame.arrows:
@@ -64,8 +56,8 @@ def _frame(frame: PlacedFrame) -> Iterator[str]:
 
 def _box(placed: PlacedBox) -> Iterator[str]:
     box = placed.box
-    yield f'<g transform="translate({_number(placed.x)} {_number(placed.y)})">'
-    yield _rect(0, 0, placed.width, placed.height, _FILL[box.look], "#8a94a6", 5)
+    yield f'<g transform="translate({number(placed.x)} {number(placed.y)})">'
+    yield rectangle(0, 0, placed.width, placed.height, _FILL[box.look], "#8a94a6", 5)
     yield from _texts((box.title, *box.lines, *box.caption), PADDING, PADDING + LINE - 4, len(box.caption))
     for frame in placed.frames:
         yield from _frame(frame)
@@ -76,8 +68,7 @@ def _texts(lines: tuple[str, ...], x: float, y: float, captions: int = 0) -> Ite
     """Lines of text, the first bold, the last few coloured as captions."""
     for index, line in enumerate(lines):
         kind = "t" if index == 0 else "c" if index >= len(lines) - captions else "d"
-        place = f'x="{_number(x)}" y="{_number(y + index * LINE)}"'
-        yield f'<text class="{kind}" {place} xml:space="preserve">{_escaped(line)}</text>'
+        yield text(line, kind, x, y + index * LINE)
 
 
 def _arrow(placed: PlacedArrow) -> str:
@@ -87,18 +78,18 @@ def _arrow(placed: PlacedArrow) -> str:
 def _line(points: Sequence[tuple[float, float]], flow: Flow, value: str = "") -> str:
     """A smooth line: curves between layers, straight where it passes through one."""
     (x, y), *rest = points
-    way = f"M{_number(x)} {_number(y)}"
+    way = f"M{number(x)} {number(y)}"
     for index, (to_x, to_y) in enumerate(rest):
         middle = (y + to_y) / 2
         passing = index % 2 == 1
         if passing or to_x == x:
-            way += f"L{_number(to_x)} {_number(to_y)}"
+            way += f"L{number(to_x)} {number(to_y)}"
         else:
             curve = ((x, middle), (to_x, middle), (to_x, to_y))
-            way += "C" + " ".join(f"{_number(a)} {_number(b)}" for a, b in curve)
+            way += "C" + " ".join(f"{number(a)} {number(b)}" for a, b in curve)
         x, y = to_x, to_y
     dash = ' stroke-dasharray="5 3"' if flow is Flow.CACHE else ""
-    hint = f"<title>{_escaped(value)}</title>" if value else ""
+    hint = f"<title>{escaped(value)}</title>" if value else ""
     drawn = f'<path d="{way}" stroke="{_STROKE[flow]}"{dash} marker-end="url(#{flow.name.lower()})"'
     return f"{drawn}>{hint}</path>" if hint else f"{drawn}/>"
 
@@ -108,9 +99,9 @@ def _loop(frame: PlacedFrame) -> str:
     first, last = frame.boxes[0], frame.boxes[-1]
     x, top, bottom = 14.0, first.y + first.height / 2, last.y + last.height / 2
     way = (
-        f"M{_number(last.x)} {_number(bottom)}L{_number(x + 8)} {_number(bottom)}Q{_number(x)} {_number(bottom)} "
-        f"{_number(x)} {_number(bottom - 8)}L{_number(x)} {_number(top + 8)}Q{_number(x)} {_number(top)} "
-        f"{_number(x + 8)} {_number(top)}L{_number(first.x)} {_number(top)}"
+        f"M{number(last.x)} {number(bottom)}L{number(x + 8)} {number(bottom)}Q{number(x)} {number(bottom)} "
+        f"{number(x)} {number(bottom - 8)}L{number(x)} {number(top + 8)}Q{number(x)} {number(top)} "
+        f"{number(x + 8)} {number(top)}L{number(first.x)} {number(top)}"
     )
     return f'<path d="{way}" stroke="{_STROKE[Flow.OTHER]}" marker-end="url(#other)"/>'
 
@@ -120,17 +111,3 @@ def _head(flow: Flow) -> str:
         f'<marker id="{flow.name.lower()}" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" '
         f'orient="auto"><path d="M0 0L8 4L0 8z" style="fill:{_STROKE[flow]};stroke:none"/></marker>'
     )
-
-
-def _rect(x: float, y: float, width: float, height: float, fill: str, stroke: str, radius: int) -> str:
-    size = f'x="{_number(x)}" y="{_number(y)}" width="{_number(width)}" height="{_number(height)}"'
-    return f'<rect {size} rx="{radius}" fill="{fill}" stroke="{stroke}"/>'
-
-
-def _number(value: float) -> str:
-    """One decimal: the same digits wherever it is computed."""
-    return f"{value:.1f}".removesuffix(".0")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

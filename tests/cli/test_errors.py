@@ -44,6 +44,7 @@ MISTAKES = [
     ("SP0916", Exit.USAGE, "specplan bench plans/ngram.yaml --against autoregresive"),
     ("SP0917", Exit.USAGE, "specplan bench plans/ngram.yaml --certify --repeats 3"),
     ("SP0918", Exit.DIAGNOSTICS, "specplan calibrate pair smollm2-135m-instruct smollm2-135m-pard"),
+    ("SP0920", Exit.USAGE, "specplan run plans/ngram.yaml --show forks --prompt Hello"),
     ("SP0919", Exit.DIAGNOSTICS, "specplan calibrate pair ppd-smollm2-135m qwen2.5-coder-1.5b-instruct"),
 ]
 
