@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 
 import click
 
 from ..backends.models import shown_on
 from ..backends.runtime import Prompt
-from ..backends.training import CorpusRecipe, Lora, PastaRecipe, Recipe, train_pasta, watched_on
+from ..backends.training import CorpusRecipe, Lora, PastaRecipe, PreferenceRecipe, Recipe, train_pasta, watched_on
 from ..grammar import DiagnosticError
 from .engines import libraries_of
 from .errors import NotInstalled
@@ -18,7 +19,7 @@ from .output import Output, speaks
 from .prompts import read_prompts
 
 _CORPUS, _PASTA = CorpusRecipe(), PastaRecipe()
-_LORA = Lora()
+_LORA, _PREFERENCES = Lora(), PreferenceRecipe()
 _LIBRARIES = ("torch", "transformers", "accelerate", "peft")
 
 
@@ -46,6 +47,47 @@ def command() -> None:
     "--rank", type=click.IntRange(min=1), default=_LORA.rank, show_default=True, help="Of the LoRA additions."
 )
 @click.option("--full", is_flag=True, help="Train all weights, and write a whole model.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=0),
+    default=_PREFERENCES.rounds,
+    show_default=True,
+    help="Of preference optimisation.",
+)
+@click.option(
+    "--candidates",
+    type=click.IntRange(min=2),
+    default=_PREFERENCES.candidates,
+    show_default=True,
+    help="Answers to a prompt, of which the best and the worst are learned from.",
+)
+@click.option(
+    "--preference-prompts",
+    type=click.IntRange(min=1),
+    default=_PREFERENCES.prompts,
+    show_default=True,
+    help="Prompts that a round samples answers to.",
+)
+@click.option(
+    "--weight",
+    "weights",
+    type=click.FloatRange(min=0),
+    multiple=True,
+    default=_PREFERENCES.weights,
+    show_default=True,
+    metavar="LAMBDA",
+    help="What quality counts beside speed, `inf` too; a model for each, the first of them into FOLDER itself.",
+)
+@click.option(
+    "--preference-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=_PREFERENCES.tuning.learning_rate,
+    show_default=True,
+    help="The learning rate of preference optimisation.",
+)
+@click.option(
+    "--judge", default=_PASTA.judge, show_default=True, metavar="likelihood|MODEL", help="Who says what is good."
+)
 @click.option("--sequential", is_flag=True, help="Train the same answers without tags too, to measure against.")
 @click.option(
     "--batch",
@@ -81,6 +123,12 @@ def pasta_command(
     learning_rate: float,
     rank: int,
     full: bool,
+    rounds: int,
+    candidates: int,
+    preference_prompts: int,
+    weights: tuple[float, ...],
+    preference_rate: float,
+    judge: str,
     sequential: bool,
     batch: int,
     max_new_tokens: int,
@@ -94,14 +142,18 @@ def pasta_command(
     Without --prompts an instruct model makes up prompts, by the seed; it answers them, parts that stand side by side are
     annotated, and low-rank additions with the rows of the six tags are trained on that.
     """
-    missing = [NotInstalled(None, each, "train") for each in _LIBRARIES if find_spec(each) is None]
-    if missing:
-        raise DiagnosticError(missing)
+    _need("train", *_LIBRARIES)
+    if rounds:
+        _need("bench", "matplotlib")
+    tuning = replace(_PREFERENCES.tuning, learning_rate=preference_rate, seed=seed)
+    preferences = PreferenceRecipe(rounds, candidates, preference_prompts, weights, tuning)
     recipe = PastaRecipe(
         corpus=CorpusRecipe(model, count, max_new_tokens=max_new_tokens, dtype=dtype, batch=batch, seed=seed),
         annotator=annotator,
         tuning=Recipe(learning_rate, epochs, seed=seed),
         lora=None if full else Lora(rank, 2 * rank, seed),
+        preferences=preferences if rounds else None,
+        judge=judge,
         sequential=sequential,
         device=device,
     )
@@ -113,6 +165,13 @@ def pasta_command(
         output.json({"format_version": 1, **counts})
     else:
         output.text(f"trained: {result}\n")
+
+
+def _need(extra: str, *libraries: str) -> None:
+    """Raises DiagnosticError for libraries of an extra that are not there: nobody waits an hour to hear of it."""
+    missing = [NotInstalled(None, each, extra) for each in libraries if find_spec(each) is None]
+    if missing:
+        raise DiagnosticError(missing)
 
 
 def _prompts(file: str) -> list[Prompt]:

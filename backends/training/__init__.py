@@ -13,6 +13,7 @@ from .likelihood import attention_mask, log_likelihoods, logits_of, losses
 from .loop import Recipe, Task, train
 from .packing import IGNORED, Packed, pack
 from .pasta import PastaRecipe, train_pasta
+from .rounds import PreferenceRecipe
 from .rules import annotate_by_rules
 from .schedule import Schedule, replay
 from .scoring import (
@@ -44,6 +45,7 @@ __all__ = [
     "Packed",
     "Pair",
     "PastaRecipe",
+    "PreferenceRecipe",
     "Quality",
     "Recipe",
     "Schedule",

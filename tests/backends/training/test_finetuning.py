@@ -12,8 +12,6 @@ pytest.importorskip("torch")
 pytest.importorskip("peft")
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from specplan.backends.models import LoadedModel, TokenizerWords, add_tags, load_model, tag_ids
 from specplan.backends.runtime.pasta import TagVocabulary, Threads, TokenMachine, threads_of
@@ -33,33 +31,9 @@ from specplan.backends.training import (
 from specplan.backends.training.loop import CHECKPOINT, METRICS, batches
 from specplan.grammar import Answer, DiagnosticError
 
-EOS = 256
+from .conftest import EOS
+
 TEXTS = [f"Two:\n- {one} is said in five words.\n- {two} is said in five words." for one, two in ("ab", "cd", "ef")]
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama of two layers whose words are bytes, and whose head is its embedding."""
-    folder = tmp_path_factory.mktemp("tiny")
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    backend = Tokenizer(models.BPE(vocab={each: place for place, each in enumerate(alphabet)}, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    backend.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<|im_end|>")
-    torch.manual_seed(1)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        tie_word_embeddings=True,
-        eos_token_id=EOS,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 def tagged(saved: Path) -> LoadedModel:
