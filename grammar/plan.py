@@ -58,7 +58,9 @@ class Model(Record):
         Text("the name of a device"), default=None, doc="where the model runs, if not on the device of `backend`"
     )
     adapter: Located[str | None] = key(
-        Text("a folder or hub name"), default=None, doc="an adapter that is put on the model's weights"
+        Text("an adapter's folder"),
+        default=None,
+        doc="`./folder` of an adapter, as peft and `specplan train` write it, that is put on the model's weights",
     )
     rides: Located[str | None] = key(
         Text("the name of a model of this plan"), default=None, doc="the model that this add-on was trained for"

@@ -177,7 +177,7 @@ def _costs_of(graph: Graph, base: Path) -> Costs:
     for each in declared:
         card = find_source(each.source, each.span, base)
         if isinstance(card, ModelCard) and isinstance(each, Model):
-            cards[each.name] = card
+            cards[each.name] = card if each.tags is None else card.with_tags()
         elif isinstance(card, PromptsCard) and isinstance(each, Prompts):
             prompts[each.name] = card
     wanted = next((each.device for each in graph.all(Engine)), DEFAULT_DEVICE)

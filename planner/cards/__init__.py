@@ -1,5 +1,7 @@
 """What is known of models, devices and pairs of vocabularies: read from specs, config.json and GGUF headers."""
 
+from .adapted import adapted, misfits
+from .adapter import CONFIG, MANIFEST, WEIGHTS, Adapter, Addition, Rows, read_adapter
 from .card_files import Card, DeviceFile, ModelFile, PairFile, PromptsFile, read_card, read_device, read_pair
 from .config_json import read_config_folder
 from .device import DeviceProfile
@@ -11,6 +13,7 @@ from .pair import Pair, Rehearsal
 from .source import (
     DEFAULT_DEVICE,
     SPECS,
+    find_adapter,
     find_device,
     find_pair,
     find_source,
@@ -21,12 +24,18 @@ from .source import (
     pair_file,
     resolve_source,
 )
+from .trained import Trained
 
 __all__ = [
     "BITS",
+    "CONFIG",
     "DEFAULT_DEVICE",
+    "MANIFEST",
     "SPECS",
     "TRAITS",
+    "WEIGHTS",
+    "Adapter",
+    "Addition",
     "Card",
     "DeviceFile",
     "DeviceProfile",
@@ -41,17 +50,23 @@ __all__ = [
     "PromptsCard",
     "PromptsFile",
     "Rehearsal",
+    "Rows",
     "TokenizerKind",
+    "Trained",
     "Traits",
+    "adapted",
     "bytes_of",
+    "find_adapter",
     "find_device",
     "find_pair",
     "find_source",
     "is_path",
     "known_devices",
     "known_models",
+    "misfits",
     "pair_at",
     "pair_file",
+    "read_adapter",
     "read_card",
     "read_config_folder",
     "read_device",

@@ -20,6 +20,7 @@ from ...grammar import (
     RealNumber,
     Record,
     Size,
+    Tag,
     Text,
     YamlMap,
     YamlNode,
@@ -35,6 +36,7 @@ from .dtypes import BITS
 from .errors import CardFactWrong
 from .model_card import ModelCard, Packages, PromptsCard
 from .pair import Pair, Rehearsal
+from .trained import FORMAT_VERSION, Trained
 
 _COUNT = Integer(minimum=1, maximum=1 << 40)
 _AT_LEAST_0 = RealNumber(minimum=0.0)
@@ -101,6 +103,12 @@ class ModelFile(Record):
         ListOf(Text("a file's kind and hash")), default=(), doc="tokenizer files that are this family's"
     )
     packages: PackagesFile | None = key(Nested(PackagesFile), default=None, doc="where the weights are, if in packages")
+    base: Located[str | None] = key(
+        Text("the source of a model"), default=None, doc="the model that this one is, but for an adapter"
+    )
+    adapter: Located[str | None] = key(
+        Text("a folder"), default=None, doc="that adapter's folder, counted from the card's own"
+    )
     obtain: Located[str | None] = key(Text("an instruction"), default=None, doc="how to get weights that are in none")
     note: Located[str | None] = key(_NOTE, default=None, doc="what is assumed here, and why")
 
@@ -193,6 +201,32 @@ class PairFile(Record):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class TrainedFile(Record):
+    """What an adapter was trained on, as `specplan train` writes it beside the weights."""
+
+    format_version: Located[int] = key(
+        Integer(minimum=FORMAT_VERSION, maximum=FORMAT_VERSION), doc=f"the version of this file: {FORMAT_VERSION}"
+    )
+    kind: Located[str] = key(
+        Choice(("pasta", "sequential")), doc="`pasta` writes tags; `sequential` learned the same answers without"
+    )
+    base: Located[str] = key(Text("a model's name"), doc="the model that it is put on")
+    fingerprint: Located[str | None] = key(
+        Text("a short name of the weights"), default=None, doc="the very weights that it was trained on"
+    )
+    dtype: Located[str] = key(Choice(tuple(BITS)), doc="the type in which these weights are kept")
+    vocabulary: Located[str] = key(Text("the name of a tokenizer family"), doc="the base's vocabulary")
+    entries: Located[int] = key(_COUNT, doc="tokens of the tokenizer, the trained words included")
+    vocab_size: Located[int] = key(_COUNT, doc="rows of logits")
+    tags: Located[tuple[Located[int], ...]] = key(
+        ListOf(_TOKEN), default=(), doc="the ids of PASTA's six words, in the order of the language"
+    )
+    sha256: Located[str] = key(Text("a SHA-256"), doc="the SHA-256 of the adapter's weights, in hexadecimal")
+    seed: Located[int] = key(Integer(minimum=0), doc="the seed of the training")
+    command: Located[str] = key(Text("a command"), doc="what trained it")
+
+
 Card = ModelCard | PromptsCard
 
 
@@ -205,7 +239,7 @@ def read_card(path: Path, shown: str) -> Card | tuple[Diagnostic, ...]:
         prompts, mistakes = read_record(node, PromptsFile)
         return _prompts_card(prompts, path.stem) if prompts is not None else mistakes
     model, mistakes = read_record(node, ModelFile)
-    return _model_card(model, path.stem) if model is not None else mistakes
+    return _model_card(model, path) if model is not None else mistakes
 
 
 def read_device(path: Path, shown: str) -> DeviceProfile | tuple[Diagnostic, ...]:
@@ -241,6 +275,22 @@ def read_pair(path: Path, shown: str) -> Pair | tuple[Diagnostic, ...]:
     return Pair(**facts)
 
 
+def read_trained(path: Path, shown: str) -> Trained | tuple[Diagnostic, ...]:
+    """What an adapter was trained on, or everything that is wrong with the file."""
+    record, mistakes = _read(path, shown, TrainedFile)
+    if record is None:
+        return mistakes
+    facts = _bare_fields(record)
+    del facts["format_version"]
+    ids, count = facts["tags"], len(Tag) if facts["kind"] == "pasta" else 0
+    if len(ids) != count or len({*ids}) != count or max(ids, default=0) >= facts["vocab_size"]:
+        reason = f"they are {count} different tokens of {facts['vocab_size']}"
+        return (CardFactWrong(record.tags.span, "tags", reason),)
+    if facts["entries"] > facts["vocab_size"]:
+        return (CardFactWrong(record.entries.span, "entries", f"there are {facts['vocab_size']} rows"),)
+    return Trained(**facts)
+
+
 def _read(path: Path, shown: str, section: type[Any]) -> tuple[Any, tuple[Diagnostic, ...]]:
     node, _, trouble = read_yaml(_beginning(path), shown)
     if node is None or has_errors(trouble):
@@ -260,11 +310,13 @@ def _kind(node: YamlNode) -> str | None:
     return values[0].value if values and isinstance(values[0], YamlScalar) else None
 
 
-def _model_card(record: ModelFile, stem: str) -> ModelCard | tuple[Diagnostic, ...]:
+def _model_card(record: ModelFile, path: Path) -> ModelCard | tuple[Diagnostic, ...]:
     facts = _bare_fields(record)
     del facts["kind"]
-    eos = facts["eos"]
-    facts["name"] = facts["name"] or stem
+    eos, base, adapter = facts["eos"], facts["base"], facts["adapter"]
+    facts["name"] = facts["name"] or path.stem
+    facts["base"] = str(path.parent / base) if base is not None and base.startswith(".") else base
+    facts["adapter"] = None if adapter is None else path.parent / adapter
     facts["eos"] = () if eos is None else eos if isinstance(eos, tuple) else (eos,)
     facts["packages"] = None if record.packages is None else Packages(**_bare_fields(record.packages))
     return tuple(_model_mistakes(record, facts["eos"])) or ModelCard(**facts)
@@ -286,6 +338,8 @@ def _model_mistakes(record: ModelFile, eos: tuple[int, ...]) -> list[Diagnostic]
     slides = record.sliding_layers.value > 0
     check(slides == (record.sliding_window.value is not None), "sliding_layers", "a window and its layers go together")
     check(all(token < size for token in eos), "eos", f"there are {size} rows")
+    together = (record.base.value is None) == (record.adapter.value is None)
+    check(together, "base" if record.adapter.value is None else "adapter", "`base` and `adapter` go together")
     if record.packages is not None:
         wrong += _package_mistakes(record.packages)
     for name in ("bos", "pad", "mask"):

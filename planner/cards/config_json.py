@@ -19,6 +19,7 @@ from .errors import (
 )
 from .facts import Facts
 from .gguf_header import PASTA_TOKENS
+from .json_text import parse_object
 from .model_card import ModelCard, TokenizerKind
 
 _LARGEST_CONFIG, _LARGEST_TOKENIZER = 4 << 20, 256 << 20
@@ -157,18 +158,7 @@ def _padding(config: Mapping[str, Any], size: int) -> int | None:
 
 
 def _parse(raw: bytes) -> Mapping[str, Any]:
-    try:
-        config = json.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg} in line {error.lineno}, column {error.colno}") from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    except ValueError:
-        raise ValueError("a number in it has thousands of digits") from None
-    if not isinstance(config, dict):
-        raise ValueError("it is not an object")
+    config = parse_object(raw)
     inner = config.get("text_config")  # models that also see pictures keep the decoder in here
     if not isinstance(inner, dict) or "num_hidden_layers" in config:
         return config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ...grammar import Diagnostic, ExampleKind, Label, closest, did_you_mean
+from ...grammar import Diagnostic, ExampleKind, Label, Severity, closest, did_you_mean
 
 _PLAN = """\
 specplan: 1
@@ -309,3 +309,135 @@ class UnknownDevice(Diagnostic):
     def help(self) -> tuple[str, ...]:
         """The profile that was probably meant, and all there are."""
         return (*did_you_mean(self.name, self.known), f"known are {', '.join(f'`{each}`' for each in self.known)}")
+
+
+class NoSuchAdapter(Diagnostic):
+    """An adapter that is no folder."""
+
+    path: str
+    beside: tuple[str, ...] = ()
+
+    code = "SP0414"
+    title = "there is no adapter's folder at `{path}`"
+    label = "no folder"
+    rule = (
+        "An adapter is a folder beside the plan, `./my-adapter`, as peft's `save_pretrained` and `specplan train` write it. "
+        "Compiling asks no hub: one of a hub is downloaded first."
+    )
+    wrong = "models: {target: {source: smollm2-135m-instruct, adapter: somebody/some-adapter}}"
+    right = "models: {target: {source: smollm2-135m-instruct, adapter: ./some-adapter}}"
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """The neighbour that was probably meant; paths begin with a dot."""
+        near = closest(self.path.rpartition("/")[2], self.beside)
+        way = "write the path of its folder, `adapter: ./dir`; it is counted from the plan's own"
+        return (*(() if near is None else (f"did you mean `./{near}`?",)), way)
+
+
+class NotAnAdapter(Diagnostic):
+    """A folder without an adapter's files, or with files of other kinds."""
+
+    path: str
+    reason: str
+
+    code = "SP0415"
+    title = "`{path}` is no adapter: {reason}"
+    label = "named here"
+    rule = (
+        "An adapter's folder holds `adapter_config.json` and the weights as `adapter_model.safetensors`. Reading a pickle "
+        "can run any code that its author put there, so pickles are not opened."
+    )
+    wrong = "models: {target: {source: smollm2-135m-instruct, adapter: ./a-folder-with-adapter_model.bin}}"
+    right = "models: {target: {source: smollm2-135m-instruct, adapter: ./a-folder-with-adapter_model.safetensors}}"
+    example: ClassVar[ExampleKind] = "none"
+
+
+class AdapterNotPlain(Diagnostic):
+    """An adapter that does more than add low-rank products to linear layers and replace rows of tokens."""
+
+    path: str
+    key: str
+    value: str
+
+    code = "SP0416"
+    title = "`{path}` is a kind of adapter that is not put on models here: `{key}` is {value}"
+    label = "named here"
+    rule = (
+        "Low-rank additions to linear layers (LoRA) and rows of single tokens are merged into a model's weights. What else "
+        "peft offers (DoRA, trained biases, whole modules, prompts) would be left out silently, so it is refused."
+    )
+    wrong = 'adapter_config.json: {"peft_type": "LORA", "use_dora": true}'
+    right = 'adapter_config.json: {"peft_type": "LORA", "use_dora": false}'
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """Peft can merge it."""
+        return ("merge it with peft (`merge_and_unload`), save the model, and name its folder: `source: ./dir`",)
+
+
+class AdapterDamaged(Diagnostic):
+    """Files of an adapter that contradict themselves or each other."""
+
+    path: str
+    reason: str
+
+    code = "SP0417"
+    title = "the adapter `{path}` is damaged: {reason}"
+    label = "named here"
+    rule = (
+        "The header of an adapter's weights must be whole, every tensor must be a half of a low-rank addition or the rows of "
+        "tokens, and ranks, scales and tokens must be those of `adapter_config.json`."
+    )
+    wrong = "head -c 100000 adapter_model.safetensors > part; mv part adapter_model.safetensors"
+    right = "sha256sum adapter_model.safetensors  # compare with the publisher's, and use the whole file"
+    example: ClassVar[ExampleKind] = "none"
+
+
+class AdapterOfOther(Diagnostic):
+    """An adapter and a model that were not made for each other."""
+
+    path: str
+    model: str
+    reason: str
+    way: str | None = None
+
+    code = "SP0418"
+    title = "the adapter `{path}` does not fit `{model}`: {reason}"
+    label = "made for another model"
+    rule = (
+        "An adapter is added to the very weights that it was trained on, and speaks the tokens of their tokenizer. On others "
+        "it would load and talk nonsense. What specplan trains says which they are, in `trained.yaml`; of any other adapter, "
+        "the shapes must fit."
+    )
+    wrong = "models: {target: {source: qwen2.5-coder-1.5b-instruct, adapter: ./trained-on-smollm2}}"
+    right = "models: {target: {source: smollm2-135m-instruct, adapter: ./trained-on-smollm2}}"
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """The model that it is for."""
+        return () if self.way is None else (self.way,)
+
+
+class AdapterOtherDtype(Diagnostic):
+    """Weights in a type that cannot hold those that an adapter was trained on."""
+
+    path: str
+    dtype: str
+    trained: str
+
+    code = "SP0419"
+    severity: ClassVar[Severity] = Severity.WARNING
+    title = "the adapter `{path}` was trained on weights of {trained}, and the plan runs them in {dtype}"
+    label = "rounds what it was trained on"
+    rule = (
+        "An adapter is added to the weights in the plan's type. Where that type cannot hold the numbers that it was trained "
+        "on, both are rounded, and the model says something slightly different from what was measured."
+    )
+    wrong = "models: {target: {source: smollm2-135m-instruct, dtype: float16, adapter: ./trained-on-bfloat16}}"
+    right = "models: {target: {source: smollm2-135m-instruct, dtype: bfloat16, adapter: ./trained-on-bfloat16}}"
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """A type that holds them."""
+        return (f"write `dtype: {self.trained}`, or `dtype: float32`",)

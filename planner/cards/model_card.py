@@ -7,9 +7,11 @@ mistral, qwen2, qwen3, gemma to gemma3). What an architecture adds to that is in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
+from ...grammar import Tag
 from .dtypes import bytes_of
 
 
@@ -53,7 +55,8 @@ class ModelCard:
     `vocab_size` counts rows of logits, of which the first `entries` are tokens; the rest is padding. `sliding_layers` of
     the layers see the last `sliding_window` tokens only. `mask` is the token that a PARD drafter repeats, and `tags` says
     whether the tokenizer has PASTA's six tokens. `fingerprint` is a short name of these very weights, for add-ons that
-    ride them. `obtain` says how a person gets weights that no package holds; `note` says what on the card is assumed.
+    ride them. A model with a `base` is that model with the adapter in the folder `adapter` put on. `obtain` says how a person
+    gets weights that no package holds; `note` says what on the card is assumed.
     """
 
     name: str
@@ -84,8 +87,21 @@ class ModelCard:
     hub: str | None = None
     tokenizer_hashes: tuple[str, ...] = ()
     packages: Packages | None = None
+    base: str | None = None
+    adapter: Path | None = None
     obtain: str | None = None
     note: str | None = None
+
+    def with_tags(self, entries: int | None = None) -> ModelCard:
+        """The same model with PASTA's six words behind its tokens, in place of padding as far as there is any.
+
+        `entries` is how many tokens it then has, where somebody has counted them.
+        """
+        if self.tags is not None:
+            return self
+        entries = entries or self.entries + len(Tag)
+        size = max(self.vocab_size, entries)
+        return replace(self, vocabulary=f"{self.vocabulary}-pasta", entries=entries, vocab_size=size, tags="pasta")
 
     def layer_parameters(self) -> int:
         """Weights of one layer: the four attention matrices, the three of the feed-forward block, norms and biases."""

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...grammar import Diagnostic, DiagnosticError, Located, Span
+from .adapter import Adapter, read_adapter
 from .card_files import Card, read_card, read_device, read_pair
 from .config_json import read_config_folder
 from .device import DeviceProfile
@@ -17,6 +18,7 @@ from .errors import (
     BrokenCard,
     CannotReadModelFile,
     NoCardForHubName,
+    NoSuchAdapter,
     NoSuchModelFile,
     NotAModelPath,
     UnknownDevice,
@@ -76,6 +78,17 @@ def find_device(name: str, span: Span | None, base_dir: Path | None = None) -> D
     if wanted not in known:
         return UnknownDevice(span, name, known)
     return _shipped_device(wanted)
+
+
+def find_adapter(path: str, span: Span | None, base_dir: Path) -> Adapter | Diagnostic:
+    """The adapter in a folder that a plan names; paths are counted from `base_dir`, the folder that the plan is in."""
+    try:
+        folder = _place(path, base_dir)
+        if is_path(path) and folder.is_dir():
+            return read_adapter(folder, path, span)
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character in it
+        return CannotReadModelFile(span, path, getattr(error, "strerror", None) or str(error))
+    return NoSuchAdapter(span, path, _neighbours(folder))
 
 
 def find_pair(draft_vocabulary: str, target_vocabulary: str, folder: Path = SPECS / "pairs") -> Pair | None:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from ...grammar import Diagnostic, Located, Model, Plan
-from ..cards import ModelCard, PromptsCard, find_device, resolve_source
+from ..cards import (
+    Adapter,
+    ModelCard,
+    PromptsCard,
+    adapted,
+    find_adapter,
+    find_device,
+    find_source,
+    misfits,
+    read_adapter,
+    resolve_source,
+)
 from ..checked import CheckedModel, CheckedPrompts
 from ..plan_errors import MaskOutside, OtherDtype, RidesNobody, RidesOther, TokensOverrideModel
 
@@ -21,7 +33,8 @@ def check_models(
         card = resolve_source(model.source, base)
         match card:
             case ModelCard():
-                models[name] = _model(name, model, card, found)
+                found += _own_adapter(model, card)
+                models[name] = _model(name, model, _with_adapter(model, card, base, found), found)
             case PromptsCard():
                 riders[name] = model, card
             case Diagnostic():
@@ -37,6 +50,33 @@ def check_models(
         if checked is not None:
             prompts[name] = checked
     return models, prompts, tuple(found)
+
+
+def _own_adapter(model: Model, card: ModelCard) -> Iterator[Diagnostic]:
+    """What is wrong with the adapter that is a part of a model. Without its folder the weights are not at hand, that is all."""
+    if card.base is None or card.adapter is None or not card.adapter.is_dir():
+        return
+    adapter = read_adapter(card.adapter, model.source.value, model.source.span)
+    whole = find_source(card.base, model.source.span, Path())
+    match adapter, whole:
+        case Adapter(), ModelCard():
+            dtype = model.dtype.value or card.dtype
+            yield from misfits(adapter, whole, tags=card.tags is not None, dtype=dtype, span=model.source.span)
+        case _:
+            yield from (each for each in (adapter, whole) if isinstance(each, Diagnostic))
+
+
+def _with_adapter(model: Model, card: ModelCard, base: Path, found: list[Diagnostic]) -> ModelCard:
+    """The card of a model with the plan's adapter on it."""
+    if model.adapter.value is None:
+        return card
+    adapter = find_adapter(model.adapter.value, model.adapter.span, base)
+    if isinstance(adapter, Diagnostic):
+        found.append(adapter)
+        return card
+    tags, dtype = model.tags.value is not None, model.dtype.value or card.dtype
+    found += misfits(adapter, card, tags=tags, dtype=dtype, span=model.adapter.span)
+    return adapted(card, adapter, tags=tags)
 
 
 def _model(name: str, model: Model, card: ModelCard, found: list[Diagnostic]) -> CheckedModel:

@@ -64,7 +64,8 @@ class Model(Declaration):
     """A model with weights. The first model of a graph is the target, and its vocabulary is the graph's own.
 
     `positions` is its longest context, `mask` the token that PARD repeats, `ranks` where a pipeline holds it,
-    `layers` how many of its layers each stage holds.
+    `layers` how many of its layers each stage holds. With `tags` its tokenizer is given those words, if it lacks them, before
+    the adapter is put on its weights.
     """
 
     source: str
@@ -73,6 +74,7 @@ class Model(Declaration):
     positions: int = limited(1)
     mask: int | None = None
     adapter: str | None = None
+    tags: Ref | None = limited(words=("pasta",), default=None)
     device: str | None = None
     chat_template: str | None = None
     stages: int | None = limited(1, default=None)

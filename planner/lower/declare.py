@@ -78,6 +78,7 @@ class Declarations:
                 positions=model.positions,
                 mask=model.mask,
                 adapter=model.adapter,
+                tags=Ref("pasta") if model.adapter is not None and model.tagged else None,
                 device=model.device,
                 chat_template=model.chat_template,
                 stages=len(stages) if isinstance(stages, tuple) else stages,

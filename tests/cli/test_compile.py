@@ -11,6 +11,8 @@ import pytest
 from specplan.cli.exits import Exit
 from specplan.cli.program import program
 
+from ..zero_adapters import addition, write_zeros
+
 ROOT = Path(__file__).parents[2]
 PLANS = sorted((ROOT / "specs" / "plans").glob("*.yaml"))
 NGRAM = str(ROOT / "specs" / "plans" / "ngram.yaml")
@@ -155,6 +157,7 @@ def test_a_graph_elsewhere_finds_what_the_plan_named(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "plans").mkdir()
     (tmp_path / "plans" / "mine.yaml").write_text(MINE)
+    write_zeros(tmp_path / "plans" / "adapter", addition("model.layers.1.mlp.up_proj", 64, 64))
     (tmp_path / "plans" / "device.yaml").write_text((ROOT / "specs" / "devices" / "cpu.yaml").read_text())
     (tmp_path / "plans" / "plan.yaml").write_text(ELSEWHERE)
     assert specplan("compile", "plans/plan.yaml", "-o", place, "--force") is Exit.DONE
