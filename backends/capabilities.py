@@ -23,8 +23,6 @@ def _eager_refuses(node: Node, graph: Graph) -> str | None:
             return f"its `{node.keyword}` has no `{part.word}`"
     model = graph.declared.get(getattr(node, "by", ""))
     if isinstance(model, Model):
-        if model.adapter is not None:
-            return f"it loads no adapters, and `{model.name}` has one"
         if model.ranks is not None:
             return f"it runs in one process, and `{model.name}` has ranks"
         if len({each.device for each in graph.all(Model)}) > 1:

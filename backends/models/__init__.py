@@ -4,7 +4,9 @@ from .cache import ModelCache, model_cache
 from .declared import load_declared, torch_device
 from .errors import TextNotUnicode
 from .fetch import ListedModel, fetch, list_models, path
-from .load import Dtype, LoadedModel, load_model, load_tokenizer
+from .load import Dtype, load_model, load_tokenizer
+from .loaded import LoadedModel
+from .manifest import sha256_of
 from .out_of_memory import asked_for, is_out_of_memory
 from .packaged import PackagedModel, packaged_models
 from .pair import Named, count_pair
@@ -12,7 +14,7 @@ from .progress import Lines, Progress, Silent, shown_on
 from .quiet import quiet_transformers
 from .source import model_folder
 from .stop_strings import StopStrings
-from .tags import add_tags, tag_ids
+from .tags import add_tags, has_tags, tag_ids
 from .text_stream import Detokenizer, TextStream
 from .tokenizer import ChatEncoder, Template, eos_ids
 from .words import TokenizerWords
@@ -39,6 +41,7 @@ __all__ = [
     "count_pair",
     "eos_ids",
     "fetch",
+    "has_tags",
     "is_out_of_memory",
     "list_models",
     "load_declared",
@@ -49,6 +52,7 @@ __all__ = [
     "packaged_models",
     "path",
     "quiet_transformers",
+    "sha256_of",
     "shown_on",
     "tag_ids",
     "torch_device",

@@ -8,7 +8,8 @@ from typing import cast
 
 from ...grammar import Span
 from ...planner.graph import Model
-from .load import Dtype, LoadedModel, load_model
+from .load import Dtype, load_model
+from .loaded import LoadedModel
 from .progress import Progress
 from .tokenizer import eos_ids
 
@@ -24,6 +25,8 @@ def load_declared(
         base=base,
         progress=progress,
         span=span,
+        adapter=model.adapter,
+        tags=model.tags is not None,
     )
     if model.chat_template is None:
         return loaded

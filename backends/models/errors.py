@@ -572,6 +572,50 @@ class SamplingDefaultsIgnored(Diagnostic):
 
 
 @dataclass(frozen=True)
+class AdapterMisfits(Diagnostic):
+    """An adapter for layers, tables or tokens that the model does not have."""
+
+    adapter: str
+    source: str
+    misfits: tuple[str, ...]
+
+    code: ClassVar[str] = "SP0731"
+    title: ClassVar[str] = "the adapter `{adapter}` cannot be put on `{source}`"
+    label: ClassVar[str] = "this model"
+    rule: ClassVar[str] = (
+        "Every low-rank addition belongs to one linear layer of its shape, every trained row to one token of a table, and "
+        "trained words must have the ids that they had. All of it is put on the model, or nothing."
+    )
+    wrong: ClassVar[str] = "models: {target: {source: ./another-architecture, adapter: ./my-adapter}}"
+    right: ClassVar[str] = "models: {target: {source: ./what-it-was-trained-on, adapter: ./my-adapter}}"
+    example: ClassVar[ExampleKind] = "none"
+
+    def help(self) -> tuple[str, ...]:
+        """What has no place."""
+        few, rest = self.misfits[:4], len(self.misfits) - 4
+        return few if rest <= 0 else (*few, f"and {rest} more")
+
+
+@dataclass(frozen=True)
+class AdapterWeightsDamaged(Diagnostic):
+    """An adapter whose numbers are not those that were trained, or are none."""
+
+    adapter: str
+    reason: str
+
+    code: ClassVar[str] = "SP0732"
+    title: ClassVar[str] = "the weights of the adapter `{adapter}` are damaged: {reason}"
+    label: ClassVar[str] = "this model"
+    rule: ClassVar[str] = (
+        "The SHA-256 of an adapter that specplan trained is written beside it and compared whenever it is loaded, and no "
+        "adapter may hold numbers that are infinite or none: one of them would spoil all that the model says."
+    )
+    wrong: ClassVar[str] = "models: {target: {source: ./model, adapter: ./diverged}}"
+    right: ClassVar[str] = "models: {target: {source: ./model, adapter: ./trained-anew}}"
+    example: ClassVar[ExampleKind] = "none"
+
+
+@dataclass(frozen=True)
 class NoChatTemplate(Diagnostic):
     """A chat with a model that has no chat format."""
 

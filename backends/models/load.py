@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...grammar import Diagnostic, DiagnosticError, Span
+from .adapters import put_on
 from .cache import needing
+from .choosing import adapters_of
 from .errors import (
     CustomCode,
     DeviceMissing,
@@ -19,16 +21,18 @@ from .errors import (
     WeightsIncomplete,
     WeightsUnreadable,
 )
+from .loaded import LoadedModel
 from .manifest import FILE, damage
 from .out_of_memory import is_out_of_memory
 from .progress import Progress
 from .quiet import quiet_transformers
 from .source import model_folder
+from .tags import add_tags, has_tags
 from .tokenizer import eos_ids
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 
@@ -57,32 +61,6 @@ _SAMPLING_DEFAULTS: dict[str, object] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """A model that is ready to decode.
-
-    `source` is what the plan wrote and `folder` where its files are. `vocab_size` counts the columns of the logits,
-    which may be more than the tokenizer's tokens; `context` is the most positions that the model was made for;
-    `eos_ids` are the tokens that end an answer; `notes` is what the checkpoint suggests and is not done.
-    """
-
-    source: str
-    folder: Path
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    device: torch.device
-    dtype: torch.dtype
-    vocab_size: int
-    context: int | None
-    eos_ids: tuple[int, ...]
-    notes: tuple[Diagnostic, ...]
-
-    @property
-    def config(self) -> PreTrainedConfig:
-        """The configuration of the text decoder: layers, heads, `layer_types`, `sliding_window`."""
-        return self.model.config.get_text_config(decoder=True)
-
-
 def load_model(
     source: str,
     *,
@@ -92,36 +70,44 @@ def load_model(
     base: Path | None = None,
     progress: Progress | None = None,
     span: Span | None = None,
+    adapter: str | None = None,
+    tags: bool = False,
 ) -> LoadedModel:
     """Load a packaged model, a folder, a GGUF file or a hub model, in evaluation mode and without gradients.
 
-    `device` is what torch calls it, or `auto`: the first GPU, else the CPU. No code that comes with the weights is
-    run. Raises `DiagnosticError` with `span` as the place (SP0701 to SP0728, SP0743).
+    `device` is what torch calls it, or `auto`: the first GPU, else the CPU. `adapter` is a folder as peft writes it; with
+    `tags` the model is given PASTA's six words, if it lacks them. No code that comes with the weights is run. Raises
+    `DiagnosticError` with `span` as the place (SP0414 to SP0418, SP0701 to SP0732, SP0743).
     """
     try:
         with needing("running a model"):
             import torch
         place = _device(device)
         folder = model_folder(source, base=base, progress=progress)
-        model = _load_weights(source, folder, getattr(torch, dtype), attention)
+        model = _load_weights(source, folder, getattr(torch, dtype), attention).eval().requires_grad_(False)
         tokenizer = load_tokenizer(source, folder)
+        loaded = LoadedModel(
+            source=source,
+            folder=folder,
+            model=model,
+            tokenizer=tokenizer,
+            device=place,
+            dtype=getattr(torch, dtype),
+            vocab_size=model.get_output_embeddings().weight.shape[0],
+            context=getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None),
+            eos_ids=eos_ids(tokenizer, _configured_eos(model)),
+            notes=_notes(source, model, span),
+        )
+        for chosen in adapters_of(source, adapter, dtype=dtype, tags=tags, base=base):
+            loaded = put_on(loaded, chosen.adapter, tags=chosen.tags)
     except DiagnosticError as error:
         if span is None:
             raise
         raise DiagnosticError([replace(each, span=span) for each in error.diagnostics]) from error
-    model = model.to(place).eval().requires_grad_(False)
-    return LoadedModel(
-        source=source,
-        folder=folder,
-        model=model,
-        tokenizer=tokenizer,
-        device=place,
-        dtype=getattr(torch, dtype),
-        vocab_size=model.get_output_embeddings().weight.shape[0],
-        context=getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None),
-        eos_ids=eos_ids(tokenizer, _configured_eos(model)),
-        notes=_notes(source, model, span),
-    )
+    if tags and not has_tags(loaded.tokenizer):
+        loaded = add_tags(loaded)
+    model.to(place)  # now, so that sums are rounded alike on every device
+    return loaded
 
 
 def load_tokenizer(source: str, folder: Path) -> PreTrainedTokenizerBase:

@@ -63,9 +63,11 @@ def _at_path(source: str, local: Path, progress: Progress) -> Path:
 
 
 def _of_card(card: Card | Diagnostic, source: str, progress: Progress) -> Path:
-    """The weights of a card: its packages, else the hub, else what the card says about getting them."""
+    """The weights of a card: those of its base, its packages, else the hub, else what it says about getting them."""
     if isinstance(card, Diagnostic):
         raise DiagnosticError([card])
+    if isinstance(card, ModelCard) and card.base is not None and card.adapter is not None and card.adapter.is_dir():
+        return model_folder(card.base, progress=progress)
     model = as_packaged(card) if isinstance(card, ModelCard) else None
     if model is not None and source == model.name:
         return path(source, progress)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...grammar import DiagnosticError, Span, Tag
 from .errors import TagsMissing
-from .load import LoadedModel
+from .loaded import LoadedModel
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -21,6 +21,12 @@ def tag_ids(tokenizer: PreTrainedTokenizerBase, *, source: str, span: Span | Non
     if missing:
         raise DiagnosticError([TagsMissing(span, source, missing)])
     return {tag: special[tag.token] for tag in Tag}
+
+
+def has_tags(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether all six are special tokens of it."""
+    special = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
+    return all(tag.token in special for tag in Tag)
 
 
 def add_tags(loaded: LoadedModel) -> LoadedModel:

@@ -37,6 +37,8 @@ EXAMPLES: tuple[Diagnostic, ...] = (
     errors.HubRefused(None, "org/no-such-model", "it has no such model, or hides it from you"),
     errors.DeviceMissing(None, "cuda", "Torch not compiled with CUDA enabled"),
     errors.SamplingDefaultsIgnored(None, "./chatty", ("repetition_penalty=1.1", "temperature=0.7")),
+    errors.AdapterMisfits(None, "./mine", "./odd", tuple(f"`layers.{n}.query` is no linear layer" for n in range(6))),
+    errors.AdapterWeightsDamaged(None, "./mine", "they have changed since they were trained"),
     errors.NoChatTemplate(None, "gemma-3-270m"),
     errors.ChatTemplateFails(None, "./strict", "System role not supported"),
     errors.ControlTokensInText(None, "./odd", ("§",)),
