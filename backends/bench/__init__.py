@@ -18,6 +18,7 @@ from .certificate import (
 from .compare import Match, compare, prepare
 from .comparison import Comparison, Measured, Ratio, summarise
 from .contenders import Answer, Contender
+from .forking import Threads, Times, WholeAnswers
 from .pairing import LeftOut, Round, rounds
 from .picture import picture
 from .progress import Counting, counted_on
@@ -51,7 +52,10 @@ __all__ = [
     "SampledCertificate",
     "Setting",
     "Skipped",
+    "Threads",
+    "Times",
     "Verdict",
+    "WholeAnswers",
     "certificate_text",
     "certify",
     "compare",

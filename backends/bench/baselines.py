@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...grammar import DiagnosticError
 from ...planner import CompiledPlan, unspeculated
-from ...planner.graph import Draft, Graph, Lookup, Model, Recent, Repeat, Verify
+from ...planner.graph import Draft, Graph, Lookup, Model, Recent, Repeat, Tags, Verify
 from .. import CAPABILITIES
 from .cases import rows_of
 from .contenders import Contender
@@ -29,6 +29,8 @@ class Skipped:
 
 def baseline(name: str, plan: CompiledPlan, weights: WeightSets) -> Contender | Skipped:
     """The baseline of that name for a plan. Raises `DiagnosticError` where a model is not to be had."""
+    if plan.graph.all(Tags):
+        return Skipped(name, "alone, the target leaves out what it promises; name the plan of a model without tags")
     return BASELINES[name](plan, weights)
 
 

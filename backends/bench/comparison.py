@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .baselines import AUTOREGRESSIVE, Skipped
+from .forking import Threads, WholeAnswers, threads, whole_answers
 from .pairing import LeftOut, Round
 from .setting import Setting
 from .statistics import (
@@ -26,16 +27,21 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How many times as fast as another contender, over all prompts and by their categories."""
+    """How many times as fast as another contender, over all prompts and by their categories.
+
+    Seconds are those per token or, where one of both forks, those of whole answers.
+    """
 
     against: str
     overall: Quartiles
     categories: tuple[tuple[str, Quartiles], ...]
+    whole: WholeAnswers | None = None
 
     def to_json(self) -> dict[str, Any]:
         """An object of the list under `ratios`."""
         categories = {name: each.to_json() for name, each in self.categories}
-        return {"against": self.against, **self.overall.to_json(), "categories": categories}
+        whole = self.whole and self.whole.to_json()
+        return {"against": self.against, **self.overall.to_json(), "categories": categories, "whole_answers": whole}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,8 @@ class Measured:
     decode_tokens_per_s: Quartiles | None
     ratios: tuple[Ratio, ...]
     acceptance: Acceptance | None
+    threads: Threads | None
+    """None where none may fork."""
     outside_passes: float | None
     differing: tuple[Difference, ...] | None
     """Prompts whose greedy answers are not those of `autoregressive`; None where that is no question."""
@@ -63,6 +71,7 @@ class Measured:
             "decode_tokens_per_s": self.decode_tokens_per_s and self.decode_tokens_per_s.to_json(),
             "ratios": [each.to_json() for each in self.ratios],
             "acceptance": self.acceptance and self.acceptance.to_json(),
+            "threads": self.threads and self.threads.to_json(),
             "outside_passes": self.outside_passes,
             "differing": None if self.differing is None else [asdict(each) for each in self.differing],
         }
@@ -122,27 +131,36 @@ def _measured(name: str, names: Sequence[str], rounds: Sequence[Round], greedy: 
     answers = [each.answers[name] for each in rounds]
     tokens_per_s = speed(rounds, name)
     assert tokens_per_s is not None, "there is a round"
-    comparable = greedy and AUTOREGRESSIVE in names and name != AUTOREGRESSIVE
+    forks = any(each.forks for each in answers)
+    comparable = greedy and AUTOREGRESSIVE in names and name != AUTOREGRESSIVE and not forks
     ratios = (_ratio(name, against, rounds) for against in names[1:] if against != name)
+    stats = [row for each in answers for row in each.stats]
     return Measured(
         name=name,
         tokens_per_s=tokens_per_s,
         decode_tokens_per_s=decode_speed(rounds, name),
         ratios=tuple(each for each in ratios if each is not None),
-        acceptance=acceptance([row for each in answers for row in each.stats]),
+        acceptance=acceptance(stats),
+        threads=threads(stats),
         outside_passes=outside_passes(answers),
         differing=differences(rounds, name, AUTOREGRESSIVE) if comparable else None,
     )
 
 
 def _ratio(name: str, against: str, rounds: Sequence[Round]) -> Ratio | None:
-    overall = speedup(rounds, name, against)
+    overall = _times_as_fast(rounds, name, against)
     if overall is None:
         return None
     named = {each.group.category: None for each in rounds}
     by_category = {
-        category: speedup([each for each in rounds if each.group.category == category], name, against)
+        category: _times_as_fast([each for each in rounds if each.group.category == category], name, against)
         for category in named
         if category is not None
     }
-    return Ratio(against, overall, tuple((name, each) for name, each in by_category.items() if each is not None))
+    categories = tuple((name, each) for name, each in by_category.items() if each is not None)
+    return Ratio(against, overall, categories, whole_answers(rounds, name, against))
+
+
+def _times_as_fast(rounds: Sequence[Round], name: str, against: str) -> Quartiles | None:
+    whole = whole_answers(rounds, name, against)
+    return speedup(rounds, name, against) if whole is None else whole.realised.quartiles

@@ -29,8 +29,20 @@ class Answer:
 
     @property
     def generated(self) -> int:
-        """Tokens of all answers."""
-        return sum(map(len, self.tokens.values()))
+        """Tokens of all answers; where they may fork, of their text."""
+        threads = [each.threads for each in self.stats if each.threads is not None]
+        return sum(each.spoken for each in threads) if threads else sum(map(len, self.tokens.values()))
+
+    @property
+    def forks(self) -> bool:
+        """May they fork?"""
+        return any(each.threads is not None for each in self.stats)
+
+    @property
+    def critical_path(self) -> int:
+        """Tokens that had to be said one after the other, answer by answer."""
+        threads = [each.threads for each in self.stats if each.threads is not None]
+        return sum(each.critical_path for each in threads) if threads else self.generated
 
 
 class Contender(Protocol):

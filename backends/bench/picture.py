@@ -68,7 +68,8 @@ def _label(axes: Axes, comparison: Comparison, against: str | None, labels: list
     if against is None:
         axes.set_ylabel("tokens/s")
     else:
-        axes.set_ylabel(f"times as fast as {against}")
+        forks = any(each.threads is not None for each in comparison.measured)
+        axes.set_ylabel(f"times as fast as {against}" + (", whole answers" if forks else ""))
         axes.axhline(1, color="black", linewidth=0.8)
     axes.set_title(
         f"{setting.plan}: {setting.target}, {setting.dtype}, {setting.hardware}\n"

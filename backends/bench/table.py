@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...grammar import visible
-from .comparison import Comparison, Measured
+from .comparison import Comparison, Measured, Ratio
+from .forking import Threads, Times
 from .page import circumstances, page, rows, table
 from .statistics import Acceptance, Quartiles
 
@@ -39,8 +40,17 @@ def _counted(comparison: Comparison) -> str:
 
 def _tables(comparison: Comparison) -> Iterator[tuple[str, Table]]:
     measured = comparison.measured
+    pairs = [(each, ratio) for each in measured for ratio in each.ratios if each.threads and ratio.whole]
     if measured:
-        yield "medians over prompts (quartiles); times as fast, paired by prompt: above 1 is faster", _speeds(measured)
+        fast = "times as fast (in whole answers, where one forks)" if pairs else "times as fast"
+        yield f"medians over prompts (quartiles); {fast}, paired by prompt: above 1 is faster", _speeds(measured)
+    if pairs:
+        yield "whole answers: geometric means over prompts; medians (quartiles)", _whole_answers(pairs)
+    if any(each.threads for each in measured):
+        yield (
+            "threads: tokens of text per token of the critical path; the forks' share of all tokens",
+            _threads(measured),
+        )
     if any(each.acceptance for each in measured):
         yield (
             "steps, prompts not included, and drafts; by depth: % of steps that kept at least 1, 2, ... drafts",
@@ -58,6 +68,33 @@ def _speeds(measured: Sequence[Measured]) -> Table:
         shown = ("1" if ratio is None else _times(ratio.overall) for ratio in ratios)
         found.add_row(each.name, _figures(each.tokens_per_s), *shown)
     return found
+
+
+def _whole_answers(pairs: Sequence[tuple[Measured, Ratio]]) -> Table:
+    found = table("", "times as fast", "in theory", "times as long")
+    for each, ratio in pairs:
+        if ratio.whole is not None:
+            figures = (ratio.whole.realised, ratio.whole.theoretical, ratio.whole.length)
+            found.add_row(f"{each.name} vs {ratio.against}", *map(_mean, figures))
+    return found
+
+
+def _threads(measured: Sequence[Measured]) -> Table:
+    found = table("", "parallelism", "in forks", "forks/answer", "tags/answer", "malformed")
+    for each in measured:
+        if each.threads is not None:
+            found.add_row(each.name, *_woven(each.threads))
+    return found
+
+
+def _woven(threads: Threads) -> tuple[str, ...]:
+    return (
+        f"{threads.parallelism:.2f}",
+        _share(threads.share),
+        f"{threads.forks / threads.answers:.1f}",
+        f"{threads.tags_per_answer:.1f}",
+        str(threads.tags.malformed),
+    )
 
 
 def _drafts(measured: Sequence[Measured]) -> Table:
@@ -104,6 +141,10 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     for each in comparison.measured:
         if each.acceptance is not None and each.acceptance.translation is not None:
             yield f"{each.name}: {_translated(each.acceptance)}"
+    for each in comparison.measured:
+        if each.threads is not None and each.threads.tags.malformed:
+            faults = (f"{count} {fault.value}" for fault, count in each.threads.tags.faults.items())
+            yield f"{each.name}: malformed tags in {each.threads.answers} answers: {', '.join(faults)}"
     for skipped in comparison.skipped:
         yield f"skipped {skipped.name}: {skipped.reason}"
     for left in comparison.left_out:
@@ -145,6 +186,10 @@ def _figures(found: Quartiles | None) -> str:
 
 def _times(found: Quartiles | None) -> str:
     return _NONE if found is None else f"{found.median:.2f}x ({found.low:.2f}-{found.high:.2f})"
+
+
+def _mean(found: Times) -> str:
+    return f"{found.geometric_mean:.2f}x; {_times(found.quartiles)}"
 
 
 def _share(found: float | None) -> str:

@@ -222,3 +222,23 @@ def test_real_contenders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert [each["name"] for each in value["skipped"]] == ["transformers-assisted-default"]
     assert (value["prompts"], value["left_out"]) == (2, [])
     assert all(each["tokens_per_s"]["median"] > 0 for each in value["contenders"])
+
+
+def test_a_plan_that_forks_beside_one_that_does_not(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    sequential = str(PLANS / "autoregressive.yaml")
+    assert bench(str(PLANS / "pasta.yaml"), *TOYS, "--against", sequential, "--format", "json") is Exit.DONE
+    plan, rival = json.loads(capsys.readouterr().out)["contenders"]
+    whole = plan["ratios"][0]["whole_answers"]
+    assert plan["threads"]["forks"] > 0 and rival["threads"] is None
+    assert {"geometric_mean", "median"} <= whole["realised"].keys() & whole["theoretical"].keys()
+    assert plan["differing"] is None
+
+
+def test_the_target_of_a_plan_that_forks_is_no_baseline(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench(str(PLANS / "pasta.yaml"), *TOYS, "--against", "autoregressive") is Exit.DONE
+    assert "skipped autoregressive: alone, the target leaves out what it promises" in capsys.readouterr().out
+
+
+def test_forks_have_no_certificate(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench(str(PLANS / "pasta.yaml"), "--certify") is Exit.DIAGNOSTICS
+    assert "SP0820" in capsys.readouterr().err
