@@ -29,6 +29,11 @@ MAY_IMPORT = {
 # Within backends: engines stand on what is shared and do not know each other.
 SHARED = {"decoding", "models", "runtime"}
 ENGINES = {"reference": SHARED, "eager": SHARED, "onnx": SHARED, "tensorrt": SHARED | {"onnx"}}
+# A trained model, as it would be dropped into the clone.
+TRAINED = [
+    f"specs/trained/some-model/{file}"
+    for file in ("README.md", "adapter_config.json", "adapter_model.safetensors", "trained.yaml")
+]
 HEAVY = {"torch", "transformers", "onnx", "onnxruntime", "numpy", "rich", "jsonschema"}
 
 
@@ -62,7 +67,9 @@ def code_folders() -> list[Path]:
         each for each in ROOT.iterdir() if each.is_dir() and each.name not in ("bench", "tests", "build", "dist")
     )
     inside = (folder for each in folders if each.name.isidentifier() for folder in (each, *each.rglob("*")))
-    return [folder for folder in inside if folder.is_dir() and folder.name != "__pycache__"]
+    # What has no name for Python holds data alone: a trained model, say.
+    packages = (each for each in inside if all(part.isidentifier() for part in each.relative_to(ROOT).parts))
+    return [folder for folder in packages if folder.is_dir() and folder.name != "__pycache__"]
 
 
 def modules() -> dict[tuple[str, ...], Module]:
@@ -215,6 +222,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = place / "source"
     litter = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
     shutil.copytree(ROOT, source, ignore=lambda folder, names: litter(folder, names) | not_shipped(Path(folder)))
+    for name in TRAINED:
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_bytes(b"")
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(place), str(source)]
     done = subprocess.run(build, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -269,7 +279,10 @@ def test_the_wheel_has_every_data_file_and_no_more(installed: Path) -> None:
     shipped = {each for each in ours if "__pycache__" not in each.parts}
     places = [(ROOT, ROOT.glob("*.py")), *((folder, folder.iterdir()) for folder in code_folders())]
     expected = {file.relative_to(ROOT) for _, files in places for file in files if file.is_file()}
-    assert {each.as_posix() for each in shipped} == {each.as_posix() for each in expected | {Path("py.typed")}}
+    expected |= {each.relative_to(ROOT) for each in (ROOT / "specs" / "trained").glob("*/*") if "__" not in str(each)}
+    assert {each.as_posix() for each in shipped} == {each.as_posix() for each in expected | {Path("py.typed")}} | {
+        *TRAINED
+    }
 
 
 def test_the_wheel_checks_a_plan_without_torch(installed: Path) -> None:

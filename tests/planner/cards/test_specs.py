@@ -1,6 +1,7 @@
 """Every card and profile that ships is whole, and its arithmetic gives the sizes that are known of the model."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -65,6 +66,19 @@ def test_hub_names_are_unique_and_found():
     assert len(names) == len(set(names)) > 5
     for name in names:
         assert find_source(name, None, SPECS).hub == name
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in known_models() if getattr(find_source(name, None, SPECS), "base", None)]
+)
+def test_a_model_with_an_adapter_has_the_shape_of_its_base(name):
+    card = find_source(name, None, SPECS)
+    base = find_source(card.base, None, SPECS)
+    assert isinstance(base, ModelCard)
+    own = ("name", "base", "adapter", "fingerprint", "hub", "packages", "tokenizer_hashes", "obtain", "note")
+    blank = dict.fromkeys(own)
+    assert replace(base.with_tags(), **blank) == replace(card, **blank)
+    assert card.adapter.resolve() == SPECS / "trained" / name
 
 
 def test_parts_of_a_family_share_their_vocabulary():

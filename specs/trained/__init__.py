@@ -1,0 +1,1 @@
+"""What was trained for shipped models, a folder each: weights, what they were trained on, and a README with the figures."""
