@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import replace
 from importlib.util import find_spec
@@ -160,9 +161,9 @@ def pasta_command(
     prompts = None if file is None else _prompts(file)
     folder = make_folder(result)
     with libraries_of("train"), shown_on(sys.stderr) as progress, watched_on(sys.stderr) as watch:
-        counts = train_pasta(recipe, folder, prompts, watch=watch, progress=progress)
+        summary = train_pasta(recipe, folder, prompts, command=_typed(), watch=watch, progress=progress)
     if output.format == "json":
-        output.json({"format_version": 1, **counts})
+        output.json({"format_version": 1, **summary})
     else:
         output.text(f"trained: {result}\n")
 
@@ -172,6 +173,11 @@ def _need(extra: str, *libraries: str) -> None:
     missing = [NotInstalled(None, each, extra) for each in libraries if find_spec(each) is None]
     if missing:
         raise DiagnosticError(missing)
+
+
+def _typed() -> str:
+    """The command, as it can be typed again."""
+    return shlex.join(["specplan", *sys.argv[1:]])
 
 
 def _prompts(file: str) -> list[Prompt]:

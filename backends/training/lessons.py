@@ -76,11 +76,16 @@ class School:
         # The interpreter would jump less far where positions end, and the row would be another.
         return Unlearnable.FAR if int(packed.positions.max()) >= self.positions else packed
 
-    def rows(self, examples: Iterable[Example]) -> tuple[list[Packed], Counter[Unlearnable]]:
-        """The rows of those examples that have one, in their order, and why others have none."""
-        found = [self.row(each) for each in examples]
-        dropped = Counter(each for each in found if isinstance(each, Unlearnable))
-        return [each for each in found if isinstance(each, Packed)], dropped
+    def learnable(self, examples: Iterable[Example]) -> tuple[list[Example], Counter[Unlearnable]]:
+        """The examples that have a row, in their order, and why others have none."""
+        found = [(each, self.row(each)) for each in examples]
+        dropped = Counter(row for _, row in found if isinstance(row, Unlearnable))
+        return [each for each, row in found if isinstance(row, Packed)], dropped
+
+    def rows(self, examples: Iterable[Example]) -> list[Packed]:
+        """The rows of those examples that have one."""
+        found = map(self.row, examples)
+        return [each for each in found if isinstance(each, Packed)]
 
 
 def split(things: list[T], share: float, seed: int) -> tuple[list[T], list[T]]:

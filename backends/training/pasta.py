@@ -8,10 +8,8 @@ Every stage keeps what it has finished in the run's folder, so that a run that w
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from ..runtime import Prompt
 from .adapters import Lora, with_adapter
 from .annotating import Annotator
 from .answering import Answered, Open, answer, card_of, opening_on
+from .artifact import Kind
 from .asking import ModelAnnotator, annotation_prompt
 from .candidates import Sampling
 from .corpus import Corpus, CorpusRecipe, gather_corpus, named
@@ -29,10 +28,10 @@ from .finetuning import finetune
 from .front import front_picture
 from .gathering import Example, gather
 from .judging import JudgedQuality, LikelihoodQuality, ModelJudge
-from .lessons import School, Unlearnable, split
-from .loop import Recipe
-from .packing import Packed
-from .publishing import publish
+from .lessons import School, split
+from .loop import METRICS, Recipe
+from .model_card import model_card
+from .publishing import ADAPTER, MODEL, publish
 from .rounds import Asked, Point, PreferenceRecipe, Preferring, name_of
 from .rules import annotate_by_rules
 from .scoring import Quality
@@ -40,7 +39,8 @@ from .unfit import fit
 from .watching import Watch
 
 RULES, LIKELIHOOD = "rules", "likelihood"
-SUMMARY, PICTURE = "summary.json", "front.svg"
+SUPERVISED, SEQUENTIAL = "supervised", "sequential"
+SUMMARY, PICTURE, CARD = "summary.json", "front.svg", "README.md"
 _MAX_ANNOTATION = 1024
 _MOST_HELD_OUT = 32
 """Held-out prompts that the front is measured on."""
@@ -69,6 +69,13 @@ class PastaRecipe:
     device: str = "cpu"
     """As torch calls it, or `auto`."""
 
+    def to_json(self) -> dict[str, Any]:
+        """All settings; weights by their names, since JSON has no infinity."""
+        told = asdict(self)
+        if self.preferences is not None:
+            told["preferences"]["weights"] = [name_of(weight) for weight in self.preferences.weights]
+        return told
+
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
@@ -91,138 +98,208 @@ def train_pasta(
     folder: Path,
     prompts: Sequence[Prompt] | None = None,
     *,
+    command: str = "",
     watch: Watch,
     progress: Progress | None = None,
 ) -> Mapping[str, Any]:
     """Run a recipe in a folder, and leave the trained model there; what the run was like, as data.
 
-    Raises `DiagnosticError` (SP0850 to SP0855, and whatever stands in the way of running the model).
+    `command` is what somebody can type to do it again. Raises `DiagnosticError` (SP0850 to SP0855, SP0860, and whatever
+    stands in the way of running the model).
     """
-    load = partial(load_model, recipe.corpus.model, device=recipe.device, progress=progress)
-    open_plan = opening_on(recipe.device, progress)
-    corpus = gather_corpus(recipe.corpus, prompts, folder / "data", open_plan, watch)
-    tagged = add_tags(load())
-    school = School.of(tagged, recipe.corpus.speaker.template, recipe.tuning.width)
-    lessons = _lessons(recipe, corpus, school, folder / "data", open_plan, watch)
-    model = _supervise(recipe, tagged, school, lessons, folder / "supervised", watch)
-    stages = ["supervised"]
-    if recipe.sequential:
-        _supervise(recipe, load(), school, lessons.sequential, folder / "sequential", watch, is_tagged=False)
-        stages.append("sequential")
-    _publish(model, tagged, folder)
-    summary: dict[str, Any] = {"counts": lessons.counts}
-    if recipe.preferences is not None:
+    return _Run(recipe, folder, command, watch, progress).run(prompts)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A recipe in a folder."""
+
+    recipe: PastaRecipe
+    folder: Path
+    command: str
+    watch: Watch
+    progress: Progress | None
+
+    def run(self, prompts: Sequence[Prompt] | None) -> Mapping[str, Any]:
+        """Stage by stage."""
+        corpus = gather_corpus(self.recipe.corpus, prompts, self.data, self.open_plan, self.watch)
+        tagged = add_tags(self.load())
+        school = School.of(tagged, self.recipe.corpus.speaker.template, self.recipe.tuning.width)
+        lessons = self.annotate(corpus, school)
+        model = self.supervise(tagged, school, lessons, "pasta", SUPERVISED)
+        if self.recipe.sequential:
+            self.supervise(self.load(), school, lessons.sequential, "sequential", SEQUENTIAL)
+        if self.recipe.preferences is None:
+            self.publish(model, tagged, "pasta", self.folder)
+            return self.summarise(lessons, [])
         ids = {each.prompt: each.id for each in corpus.answers}
-        points = _prefer(recipe, recipe.preferences, model, tagged, school, lessons, ids, folder, watch, load)
-        summary["front"] = [each.to_json() for each in points]
-        title = f"{recipe.corpus.model}, seed {recipe.corpus.seed}"
-        (folder / PICTURE).write_text(front_picture(points, title), encoding="utf-8")
-    (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    return summary
+        return self.summarise(lessons, self.prefer(self.recipe.preferences, model, tagged, school, lessons, ids))
+
+    @property
+    def data(self) -> Path:
+        """Where prompts and answers are kept."""
+        return self.folder / "data"
+
+    @property
+    def open_plan(self) -> Open:
+        """Loads a plan's models."""
+        return opening_on(self.recipe.device, self.progress)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a checkpoint depends on beside the recipe of its own training."""
+        recipe = self.recipe
+        return {
+            "fingerprint": card_of(recipe.corpus.model).fingerprint,
+            "corpus": {**asdict(recipe.corpus), "count": None, "batch": None},
+            "annotator": recipe.annotator,
+            "plain": recipe.plain,
+            "held_out": recipe.held_out,
+            "lora": None if recipe.lora is None else asdict(recipe.lora),
+        }
+
+    def load(self, model: str | None = None) -> LoadedModel:
+        """A model in float32: the one that is trained, or another."""
+        return load_model(model or self.recipe.corpus.model, device=self.recipe.device, progress=self.progress)
+
+    def annotate(self, corpus: Corpus, school: School) -> Lessons:
+        """The examples that the model can be trained on. Raises `DiagnosticError` (SP0851) where there are too few."""
+        answers, unfit = fit(corpus.answers)
+        gathered = gather(
+            [(each.prompt, each.text) for each in answers],
+            self.annotator(answers),
+            school.words,
+            school.spoken.encode,
+            plain=self.recipe.plain,
+            seed=self.recipe.corpus.seed,
+        )
+        examples, unlearnable = school.learnable(gathered.examples)
+        counts = {
+            **corpus.to_json(),
+            "unfit_answers": named(unfit),
+            "annotation": gathered.to_json(),
+            "unlearnable": named(unlearnable),
+        }
+        if len(examples) < 2:
+            raise DiagnosticError([NothingToLearn(None, f"{len(examples)} examples are left", json.dumps(counts))])
+        learned, held_out = split(examples, self.recipe.held_out, self.recipe.corpus.seed)
+        return Lessons(learned, held_out, {**counts, "learned": len(learned), "held_out": len(held_out)})
+
+    def annotator(self, answers: Sequence[Answered]) -> Annotator:
+        """The rules; or a model, which has then been asked about all answers."""
+        if self.recipe.annotator == RULES:
+            return annotate_by_rules
+        speaker = replace(
+            self.recipe.corpus.speaker,
+            model=self.recipe.annotator,
+            temperature=0.0,
+            max_new_tokens=_MAX_ANNOTATION,
+            longest_prompt=_MAX_ANNOTATION + self.recipe.corpus.max_new_tokens,
+            template="chat",
+        )
+        asked = [Prompt(each.id, annotation_prompt(each.text.strip())) for each in answers]
+        said = answer(asked, speaker, self.data / "annotations.jsonl", self.open_plan, self.watch, "annotations")
+        written = {each.prompt: each.text for each in said}
+        return ModelAnnotator(lambda prompt: written.get(prompt, ""))
+
+    def trainable(self, loaded: LoadedModel, kind: Kind) -> Any:
+        """The model of a loaded one, ready to be trained as the recipe has it."""
+        lora = self.recipe.lora
+        if lora is None:
+            return loaded.model.requires_grad_(True)
+        return with_adapter(loaded, lora, tagged=kind == "pasta")
+
+    def supervise(self, loaded: LoadedModel, school: School, lessons: Lessons, kind: Kind, stage: str) -> Any:
+        """Fine-tune a model on examples, and publish it; the model as it is then."""
+        model, place = self.trainable(loaded, kind), self.folder / stage
+        learned, held_out = school.rows(lessons.learned), school.rows(lessons.held_out)
+        self.watch.say(f"{stage}: {len(learned)} examples, {sum(map(len, learned))} tokens")
+        finetune(model, learned, self.recipe.tuning, place, held_out=held_out, about=self.about, watch=self.watch)
+        self.publish(model, loaded, kind, place)
+        return model
+
+    def prefer(
+        self,
+        preferences: PreferenceRecipe,
+        model: Any,
+        tagged: LoadedModel,
+        school: School,
+        lessons: Lessons,
+        ids: Mapping[str, str | int],
+    ) -> list[Point]:
+        """Preference optimisation for each weight; the first weight's model is the run's."""
+        learned = [_asked(each, ids, school) for each in lessons.learned if each.answer.promises]
+        held_out = [_asked(each, ids, school) for each in lessons.held_out][:_MOST_HELD_OUT]
+        asked = learned[: preferences.prompts]
+        preferring = Preferring(
+            model,
+            tagged,
+            school,
+            self.quality([*asked, *held_out]),
+            self.sampling,
+            preferences,
+            self.folder,
+            {**self.about, "tuning": asdict(self.recipe.tuning), "judge": self.recipe.judge},
+            self.watch,
+        )
+
+        def publish(name: str) -> None:
+            self.publish(model, tagged, "pasta", self.folder / name)
+            if name == name_of(preferences.weights[0]):
+                self.publish(model, tagged, "pasta", self.folder)
+
+        return preferring.run(asked, held_out, publish)
+
+    def quality(self, asked: Sequence[Asked]) -> Quality:
+        """How good answers are: the untouched model's view of them, or a judge's."""
+        references = {each.prompt.text: each.reference for each in asked}
+        if self.recipe.judge == LIKELIHOOD:
+            return LikelihoodQuality(self.load(), references, self.recipe.corpus.speaker.template)
+        return JudgedQuality(ModelJudge(self.load(self.recipe.judge)), references)
+
+    @property
+    def sampling(self) -> Sampling:
+        """How answers in threads are drawn."""
+        corpus, speaker = self.recipe.corpus, self.recipe.corpus.speaker
+        return Sampling(
+            count=1,
+            seed=corpus.seed,
+            max_new_tokens=corpus.max_new_tokens * 4 // 3,  # a third more, for the tags and the topics
+            longest_prompt=speaker.longest_prompt,
+            template=speaker.template,
+            batch=corpus.batch,
+            dtype=corpus.dtype,
+        )
+
+    def publish(self, model: Any, loaded: LoadedModel, kind: Kind, place: Path) -> None:
+        """Write a model into a folder of the run."""
+        publish(model, loaded, place, kind=kind, seed=self.recipe.corpus.seed, command=self.command)
+
+    def summarise(self, lessons: Lessons, points: Sequence[Point]) -> Mapping[str, Any]:
+        """Leave a card, a picture, all metrics and a summary, and give that."""
+        recipe = self.recipe
+        settings = recipe.to_json()
+        summary = {"counts": lessons.counts, "settings": settings, "front": [each.to_json() for each in points]}
+        name = Path(recipe.corpus.model).name
+        if points:
+            title = f"{name}, seed {recipe.corpus.seed}, {len(lessons.learned)} examples"
+            (self.folder / PICTURE).write_text(front_picture(points, title), encoding="utf-8")
+        source = f"source: {recipe.corpus.model}, adapter: ./{self.folder.name}/{ADAPTER}"
+        if recipe.lora is None:
+            source = f"source: ./{self.folder.name}/{MODEL}"
+        card = model_card(name, source, self.command, lessons.counts, points, settings)
+        (self.folder / METRICS).write_text("".join(_all_metrics(self.folder)), encoding="utf-8")
+        (self.folder / CARD).write_text(card, encoding="utf-8")
+        (self.folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        return summary
 
 
-def _lessons(
-    recipe: PastaRecipe, corpus: Corpus, school: School, folder: Path, open_plan: Open, watch: Watch
-) -> Lessons:
-    """Annotate answers, and keep the examples that the model can be trained on."""
-    answers, unfit = fit(corpus.answers)
-    gathered = gather(
-        [(each.prompt, each.text) for each in answers],
-        _annotator(recipe, answers, folder, open_plan, watch),
-        school.words,
-        school.spoken.encode,
-        plain=recipe.plain,
-        seed=recipe.corpus.seed,
-    )
-    rows = [(example, school.row(example)) for example in gathered.examples]
-    examples = [example for example, row in rows if isinstance(row, Packed)]
-    unlearnable = Counter(row for _, row in rows if isinstance(row, Unlearnable))
-    counts = {
-        **corpus.to_json(),
-        "unfit_answers": named(unfit),
-        "annotation": gathered.to_json(),
-        "unlearnable": named(unlearnable),
-    }
-    if len(examples) < 2:
-        raise DiagnosticError([NothingToLearn(None, f"{len(examples)} examples are left", json.dumps(counts))])
-    learned, held_out = split(examples, recipe.held_out, recipe.corpus.seed)
-    return Lessons(learned, held_out, {**counts, "learned": len(learned), "held_out": len(held_out)})
-
-
-def _annotator(
-    recipe: PastaRecipe, answers: Sequence[Answered], folder: Path, open_plan: Open, watch: Watch
-) -> Annotator:
-    """The rules; or a model, which has then been asked about all answers."""
-    if recipe.annotator == RULES:
-        return annotate_by_rules
-    asked = [Prompt(each.id, annotation_prompt(each.text.strip())) for each in answers]
-    speaker = replace(
-        recipe.corpus.speaker,
-        model=recipe.annotator,
-        temperature=0.0,
-        max_new_tokens=_MAX_ANNOTATION,
-        longest_prompt=_MAX_ANNOTATION + recipe.corpus.max_new_tokens,
-        template="chat",
-    )
-    said = answer(asked, speaker, folder / "annotations.jsonl", open_plan, watch, "annotations")
-    written = {each.prompt: each.text for each in said}
-    return ModelAnnotator(lambda prompt: written.get(prompt, ""))
-
-
-def _supervise(
-    recipe: PastaRecipe,
-    loaded: LoadedModel,
-    school: School,
-    lessons: Lessons,
-    folder: Path,
-    watch: Watch,
-    *,
-    is_tagged: bool = True,
-) -> Any:
-    """Fine-tune a model on examples, and publish it; the model as it is then."""
-    lora = recipe.lora
-    model = loaded.model.requires_grad_(True) if lora is None else with_adapter(loaded, lora, tagged=is_tagged)
-    learned, _ = school.rows(lessons.learned)
-    held_out, _ = school.rows(lessons.held_out)
-    finetune(model, learned, recipe.tuning, folder, held_out=held_out, about=_about(recipe), watch=watch)
-    _publish(model, loaded, folder)
-    return model
-
-
-def _prefer(
-    recipe: PastaRecipe,
-    preferences: PreferenceRecipe,
-    model: Any,
-    tagged: LoadedModel,
-    school: School,
-    lessons: Lessons,
-    ids: Mapping[str, str | int],
-    folder: Path,
-    watch: Watch,
-    load: Any,
-) -> list[Point]:
-    """Preference optimisation for each weight; the first weight's model is the run's."""
-    learned = [_asked(each, ids, school) for each in lessons.learned if each.answer.promises]
-    held_out = [_asked(each, ids, school) for each in lessons.held_out]
-    asked = learned[: preferences.prompts]
-    preferring = Preferring(
-        model,
-        tagged,
-        school,
-        _quality(recipe, [*asked, *held_out], load),
-        _sampling(recipe),
-        preferences,
-        folder,
-        {**_about(recipe), "tuning": asdict(recipe.tuning), "judge": recipe.judge},
-        watch,
-    )
-
-    def publish_as(name: str) -> None:
-        _publish(model, tagged, folder / name)
-        if name == name_of(preferences.weights[0]):
-            _publish(model, tagged, folder)
-
-    return preferring.run(asked, held_out[:_MOST_HELD_OUT], publish_as)
+def _all_metrics(folder: Path) -> Iterator[str]:
+    """The metrics of all stages as lines, each with its stage."""
+    for file in sorted(folder.glob(f"*/**/{METRICS}")):
+        stage = file.parent.relative_to(folder).as_posix()
+        for line in file.read_text(encoding="utf-8").splitlines():
+            yield json.dumps({"stage": stage, **json.loads(line)}) + "\n"
 
 
 def _asked(example: Example, ids: Mapping[str, str | int], school: School) -> Asked:
@@ -230,42 +307,3 @@ def _asked(example: Example, ids: Mapping[str, str | int], school: School) -> As
     said = school.spoken.encode(reference.encode())
     assert said is not None, "what the model wrote its vocabulary can spell"
     return Asked(Prompt(ids[example.prompt], example.prompt), reference, len(said) + 1)
-
-
-def _quality(recipe: PastaRecipe, asked: Sequence[Asked], load: Any) -> Quality:
-    references = {each.prompt.text: each.reference for each in asked}
-    if recipe.judge == LIKELIHOOD:
-        return LikelihoodQuality(load(), references, recipe.corpus.speaker.template)
-    judge = load_model(recipe.judge, device=recipe.device)
-    return JudgedQuality(ModelJudge(judge), references)
-
-
-def _sampling(recipe: PastaRecipe) -> Sampling:
-    corpus, speaker = recipe.corpus, recipe.corpus.speaker
-    # A third more, for the tags and the topics.
-    most = corpus.max_new_tokens * 4 // 3
-    return Sampling(
-        count=1,
-        seed=corpus.seed,
-        max_new_tokens=most,
-        longest_prompt=speaker.longest_prompt,
-        template=speaker.template,
-        batch=corpus.batch,
-        dtype=corpus.dtype,
-    )
-
-
-def _publish(model: Any, loaded: LoadedModel, folder: Path) -> None:
-    publish(model, None if hasattr(model, "peft_config") else loaded.tokenizer, folder)
-
-
-def _about(recipe: PastaRecipe) -> dict[str, Any]:
-    """What a checkpoint depends on beside the recipe of its own training."""
-    return {
-        "fingerprint": card_of(recipe.corpus.model).fingerprint,
-        "corpus": {**asdict(recipe.corpus), "count": None, "batch": None},
-        "annotator": recipe.annotator,
-        "plain": recipe.plain,
-        "held_out": recipe.held_out,
-        "lora": None if recipe.lora is None else asdict(recipe.lora),
-    }

@@ -1,26 +1,36 @@
-"""Where a trained model goes: into a folder of its own, whole or not at all."""
+"""Where a trained model goes: an adapter, or a whole model, into a folder of its own, whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+from ..models import LoadedModel
+from .artifact import Kind, write_adapter
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+ADAPTER, MODEL = "adapter", "model"
 
 
-def publish(model: Any, tokenizer: Any | None, folder: Path) -> None:
-    """Write what `save_pretrained` writes into a folder; the files of an older one are replaced.
+def publish(model: PreTrainedModel, loaded: LoadedModel, folder: Path, *, kind: Kind, seed: int, command: str) -> None:
+    """Write a model that was made of a `loaded` one into a folder's `adapter` or, where all of it was trained, `model`.
 
-    With a tokenizer it is a whole model; without, an adapter: the additions and the trained rows alone.
+    Raises `DiagnosticError` (SP0860) where what was trained cannot be kept.
     """
+    if hasattr(model, "peft_config"):
+        write_adapter(folder / ADAPTER, model, loaded, kind=kind, seed=seed, command=command)
+    else:
+        _write_model(model, loaded, folder / MODEL)
+
+
+def _write_model(model: PreTrainedModel, loaded: LoadedModel, folder: Path) -> None:
     fresh = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    # An adapter of a model that has new rows would be saved with all rows, old ones too.
-    model.save_pretrained(fresh, **({"save_embedding_layers": False} if tokenizer is None else {}))
-    (fresh / "README.md").unlink(missing_ok=True)  # a form to be filled in; ours is written by itself
-    if tokenizer is not None:
-        tokenizer.save_pretrained(fresh)
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in sorted(fresh.iterdir()):
-        os.replace(file, folder / file.name)
-    fresh.rmdir()
+    model.save_pretrained(fresh)
+    loaded.tokenizer.save_pretrained(fresh)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(fresh, folder)

@@ -98,15 +98,14 @@ def whole(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 def test_a_run_leaves_adapters_metrics_counts_and_a_picture(whole: tuple[Path, Any]) -> None:
     folder, summary = whole
     for name in (".", "supervised", "sequential", "weight-4", "weight-inf"):
-        assert (folder / name / "adapter_model.safetensors").stat().st_size < 1 << 20, name
+        assert (folder / name / "adapter" / "adapter_model.safetensors").stat().st_size < 1 << 20, name
     assert summary["counts"]["annotation"]["annotated"] == 6
     assert (summary["counts"]["learned"], summary["counts"]["held_out"]) == (5, 1)
     assert [each["name"] for each in summary["front"]] == ["supervised", "weight-4", "weight-inf"]
     assert summary["front"][0]["forked"] > 0.4, "it has learned to fork"
     assert "<svg" in (folder / "front.svg").read_text()
-    assert (folder / "adapter_model.safetensors").read_bytes() == (
-        folder / "weight-4" / "adapter_model.safetensors"
-    ).read_bytes()
+    assert contents(folder / "adapter") == contents(folder / "weight-4" / "adapter")
+    assert "| weight-4 |" in (folder / "README.md").read_text()
 
 
 @pytest.mark.parametrize("stop", [3, 78, 100, 161, 168, 175, 179, 183, 188])
@@ -114,8 +113,9 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(
     saved: Path, tmp_path: Path, whole: tuple[Path, Any], stop: int
 ) -> None:
     recipe = recipe_of(saved, sequential=True)
-    answered(recipe, tmp_path)
-    run(recipe, tmp_path, stop=stop)
-    assert not (tmp_path / "summary.json").exists()
-    assert run(recipe, tmp_path) == whole[1]
-    assert contents(tmp_path) == contents(whole[0])
+    folder = tmp_path / "whole"
+    answered(recipe, folder)
+    run(recipe, folder, stop=stop)
+    assert not (folder / "summary.json").exists()
+    assert run(recipe, folder) == whole[1]
+    assert contents(folder) == contents(whole[0])
