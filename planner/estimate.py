@@ -54,6 +54,9 @@ ASSUMED_ACCEPTANCE = 0.7
 ASSUMED_FOUND = 0.3
 """In how many steps a lookup is taken to find the end of the text earlier on; it depends on the text, and is not measured."""
 
+ASSUMED_SHARE = 0.5
+"""How much of an answer is taken to be written in forks; it depends on the prompt and on the model, and is not measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Costs:
@@ -214,8 +217,8 @@ def _timestep(node: Advance, graph: Graph, costs: Costs) -> NodeCost:
     return _of(made, tokens)
 
 
-def expectation(region: Region, graph: Graph, costs: Costs) -> Expectation:
-    """Tokens per run of a region that decodes, per row."""
+def expectation(region: Region, graph: Graph, costs: Costs, fork_share: float = 0.0) -> Expectation:
+    """Tokens per run of a region that decodes, per row: of all its threads, where a share is written in forks."""
     made = {value.name: node for node in region.nodes for value in node.results}
     advance = next((node for node in region.nodes if isinstance(node, Advance)), None)
     if advance is not None:
@@ -224,7 +227,7 @@ def expectation(region: Region, graph: Graph, costs: Costs) -> Expectation:
     verify = next((node for node in region.nodes if isinstance(node, Verify)), None)
     inner = plain() if verify is None else _of_tree(verify.tree.name, made, graph, costs)
     fork = next((node for node in region.nodes if isinstance(node, Fork)), None)
-    return inner if fork is None else forked(inner, _forks(fork, graph))
+    return inner if fork is None else forked(inner, _forks(fork, graph), fork_share)
 
 
 def _forks(fork: Fork, graph: Graph) -> int:

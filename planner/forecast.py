@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .at_rows import at_rows, has_threads, row_counts
+from .at_rows import at_rows, has_threads, most_rows, row_counts
 from .cost import Alternative, break_even, choose_by_rows, plain, stops_paying_at
-from .estimate import Costs, expectation, node_cost
-from .graph import Advance, Graph, Kv, Model, Ranks, Ref, Region, Send, Size, Tree, Value, Verify, model_of, operands
+from .estimate import ASSUMED_SHARE, Costs, expectation, node_cost
+from .graph import (
+    Advance,
+    Graph,
+    Kv,
+    Model,
+    Ranks,
+    Ref,
+    Region,
+    Send,
+    Size,
+    Tree,
+    Value,
+    Verify,
+    model_of,
+    operands,
+)
 
 MOST_ROWS = 512
 """Rows beyond which nobody asks whether speculation still pays on one device."""
@@ -19,7 +34,8 @@ class RowsForecast:
     """What is expected while so many rows (of a request with forks: threads) are active.
 
     `tokens` per step and row; `plain_seconds` is a step of autoregressive decoding of as many rows (of one row, if they
-    are threads of one request); `speedup` compares tokens per second with that.
+    are threads of one request); `speedup` compares tokens per second with that. `guessing` compares them with what the same
+    threads would give without guesses; None where there are no threads, or no guesses.
     """
 
     rows: int
@@ -27,6 +43,21 @@ class RowsForecast:
     tokens: float
     plain_seconds: float
     speedup: float
+    guessing: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadsForecast:
+    """What is expected of threads together.
+
+    `tokens` per step of all of them, if a `share`, which is assumed, of what they write is written in forks.
+    `stops_paying_at` is the number of active threads from which on these would be faster without guesses; None if guesses
+    pay for all, and where there are none.
+    """
+
+    share: float
+    tokens: float
+    stops_paying_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +78,7 @@ class Forecast:
     break_even: float | None
     stops_paying_at: int | None
     most_rows: int | None
+    threads: ThreadsForecast | None = None
 
 
 def forecast_of(graph: Graph, costs: Costs) -> Forecast:
@@ -68,7 +100,14 @@ def forecast_of(graph: Graph, costs: Costs) -> Forecast:
         break_even(alone, _plain(graph, costs, 1)) if speculates else None,
         crossing,
         most,
+        _threads(graph, costs, speculates) if has_threads(graph) else None,
     )
+
+
+def _threads(graph: Graph, costs: Costs, speculates: bool) -> ThreadsForecast:
+    tokens = expectation(at_rows(graph.step, 1), graph, costs, ASSUMED_SHARE).evaluate(costs.acceptance)
+    counts = range(1, most_rows(graph) + 1) if speculates else ()
+    return ThreadsForecast(ASSUMED_SHARE, tokens, _stops(counts, graph, costs))
 
 
 def step_seconds(region: Region, graph: Graph, costs: Costs) -> float:
@@ -101,11 +140,12 @@ def _for_rows(graph: Graph, costs: Costs, rows: int) -> RowsForecast:
     tokens = made.expectation.evaluate(costs.acceptance)
     if has_threads(graph):
         # Without forks the request would be one row: so many threads are so many times the tokens.
-        plain_ = _plain(graph, costs, 1)
-        gain = rows * tokens / made.seconds
-    else:
-        gain = tokens / made.seconds
-    return RowsForecast(rows, made.seconds, tokens, plain_.seconds, gain * plain_.seconds)
+        alone = _plain(graph, costs, 1)
+        guessing = tokens * plain_.seconds / made.seconds if made.guesses else None
+        return RowsForecast(
+            rows, made.seconds, tokens, alone.seconds, rows * tokens * alone.seconds / made.seconds, guessing
+        )
+    return RowsForecast(rows, made.seconds, tokens, plain_.seconds, tokens * plain_.seconds / made.seconds)
 
 
 def _alternative(graph: Graph, costs: Costs, rows: int) -> Alternative:
@@ -120,11 +160,15 @@ def _guesses(region: Region) -> int:
 
 
 def _plain(graph: Graph, costs: Costs, rows: int) -> Alternative:
-    """A step of autoregressive decoding: one pass of the target over one token of each row."""
+    """A step of autoregressive decoding: one pass of the target over one token of each row, or thread."""
     root = Tree(Size.of(0), Size.of(0), rows=Size.of(rows))
     target = graph.target.name
     verify = Verify(
-        results=(), tree=Value("tree", root), cache=Value("cache", Kv(target, costs.context)), by=Ref(target)
+        results=(),
+        tree=Value("tree", root),
+        cache=Value("cache", Kv(target, costs.context)),
+        threads=Value("threads") if has_threads(graph) else None,
+        by=Ref(target),
     )
     return Alternative("alone", 0, node_cost(verify, graph, costs).seconds, plain())
 

@@ -155,4 +155,4 @@ def _assumptions(graph: Graph, costs: Costs, forecast: Forecast | None) -> Itera
     if Rule.TYPICAL.value in graph.law.approximate:
         yield "typical acceptance takes guesses that the target would not have drawn: more tokens a step than estimated"
     if has_threads(graph):
-        yield "how much of an answer is written in forks depends on the prompt; tokens per step are those of one thread"
+        yield "s, how much of an answer is written in forks, depends on prompt and model: `bench` measures it"

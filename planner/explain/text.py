@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 
-from ..forecast import Forecast, RowsForecast
+from ..forecast import Forecast, RowsForecast, ThreadsForecast
 from ..graph import quote
 from ..memory import shown_bytes
 from .explanation import ExplainedModel, ExplainedNode, ExplainedRegion, Explanation
@@ -68,10 +68,16 @@ def _forecast(explained: Explanation, forecast: Forecast) -> Iterator[tuple[str,
     value = f"{forecast.tokens:.2f}".removesuffix(".00")
     at = f" at a = {forecast.acceptance:g} (assumed, not measured)" if forecast.varies else ""
     formula = "" if forecast.formula == value else f": {forecast.formula}"
-    yield "expected", f"{value} {what}{at}{formula}"
+    if forecast.threads is None:
+        yield "expected", f"{value} {what}{at}{formula}"
+    else:
+        share = f"{forecast.threads.tokens:.2f} in all at s = {forecast.threads.share:g} (assumed, not measured)"
+        yield "expected", f"{value} {what} in each thread{at}; {share}{formula}"
     yield from (("speed", line) for line in _speed(explained, forecast))
     if forecast.speculates:
-        yield "break-even", _break_even(forecast)
+        yield "break-even", ("with one active thread: " if explained.threads else "") + _break_even(forecast)
+    if forecast.speculates and forecast.threads is not None:
+        yield "threads", _crowded(forecast.threads)
     if forecast.most_rows is not None:
         stops = forecast.stops_paying_at
         yield (
@@ -90,16 +96,19 @@ def _speed(explained: Explanation, forecast: Forecast) -> Iterator[str]:
     first, *others = forecast.rows
     against = "autoregressive decoding of the same target (predicted)"
     if not others:
-        yield f"{_times(first)} {against}: {_milliseconds(first)}"
+        yield f"{_as_fast(first.speedup)} {against}: {_milliseconds(first)}"
         return
     unit = "thread" if explained.threads else "row"
-    yield f"against {against}"
+    guessing = "" if first.guessing is None else "; guessing: against the same threads without it"
+    yield f"against {against}{guessing}"
     for each in forecast.rows:
-        yield f"{each.rows} active {unit}{'s' if each.rows > 1 else ''}: {_times(each)}, {_milliseconds(each)}"
+        guessing = "" if each.guessing is None else f"; guessing gives {_as_fast(each.guessing)}"
+        rows = f"{each.rows} active {unit}{'s' if each.rows > 1 else ''}"
+        yield f"{rows}: {_as_fast(each.speedup)}, {_milliseconds(each)}{guessing}"
 
 
-def _times(each: RowsForecast) -> str:
-    return f"{each.speedup:.2f}x" + (" (slower)" if each.speedup < 0.995 else "")
+def _as_fast(times: float) -> str:
+    return f"{times:.2f}x" + (" (slower)" if times < 0.995 else "")
 
 
 def _milliseconds(each: RowsForecast) -> str:
@@ -114,6 +123,18 @@ def _break_even(forecast: Forecast) -> str:
     if forecast.break_even < 0.005:
         return "pays as soon as any guess is right"
     return f"pays from an acceptance of a = {forecast.break_even:.2f} on"
+
+
+def _crowded(threads: ThreadsForecast) -> str:
+    match threads.stops_paying_at:
+        case None:
+            return "guesses pay for any number of active threads"
+        case 1:
+            return "guesses pay for no number of active threads"
+        case count:
+            return (
+                f"guesses stop paying at {count} active threads; from there on the same forks are faster without them"
+            )
 
 
 def _memory(explained: Explanation) -> Iterator[tuple[str, str]]:

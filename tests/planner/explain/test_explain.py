@@ -197,6 +197,32 @@ def test_threads_share_a_pass() -> None:
     assert [each.speedup for each in forecast.rows] == sorted(each.speedup for each in forecast.rows)
 
 
+def test_what_guesses_give_to_threads() -> None:
+    """Guesses fill the pass that other threads would share: the more threads, the less they give."""
+    forecast, plain = explained("pasta_ngram").forecast, explained("pasta").forecast
+    assert forecast is not None and forecast.threads is not None and plain is not None and plain.threads is not None
+    given = [each.guessing for each in forecast.rows]
+    both = zip(forecast.rows, plain.rows, strict=True)
+    assert given == pytest.approx([mine.speedup / theirs.speedup for mine, theirs in both])
+    assert given == sorted(given, key=lambda each: -(each or 0))
+    stops = forecast.threads.stops_paying_at
+    assert stops is not None
+    assert all(((each.guessing or 0) >= 1) == (each.rows < stops) for each in forecast.rows)
+    assert [each.guessing for each in plain.rows] == [None] * 4 and plain.threads.stops_paying_at is None
+    shown = explanation_text(explained("pasta_ngram"))
+    assert f"guesses stop paying at {stops} active threads" in shown
+    assert "guess" not in explanation_text(explained("pasta"))
+
+
+def test_tokens_of_all_threads_rest_on_an_assumed_share() -> None:
+    plain, ngram = (explained(each).forecast for each in ("pasta", "pasta_ngram"))
+    assert plain is not None and plain.threads is not None and ngram is not None and ngram.threads is not None
+    assert plain.threads.tokens == pytest.approx(1 / (0.5 + 0.5 / 8))
+    assert ngram.threads.tokens == pytest.approx(ngram.tokens * plain.threads.tokens)
+    assert explained("ngram").forecast.threads is None  # type: ignore[union-attr]
+    assert "at s = 0.5 (assumed, not measured)" in explanation_text(explained("pasta"))
+
+
 def test_measured_accuracies_are_not_assumed() -> None:
     forecast = explained("ppd").forecast
     assert forecast is not None
