@@ -6,12 +6,13 @@ from pathlib import Path
 
 from specplan.cli.prompts import read_prompts
 
-FILE = Path(__file__).parents[2] / "specs" / "prompts" / "quick.jsonl"
+FOLDER = Path(__file__).parents[2] / "specs" / "prompts"
+FILE, LISTS = FOLDER / "quick.jsonl", FOLDER / "lists.jsonl"
 
 
 def test_they_are_prompts_with_names_of_their_own() -> None:
-    prompts = read_prompts(FILE.read_bytes(), FILE.name)
-    assert len({each.id for each in prompts}) == len({each.text for each in prompts}) == len(prompts) == 60
+    prompts = [each for file in (FILE, LISTS) for each in read_prompts(file.read_bytes(), file.name)]
+    assert len({each.id for each in prompts}) == len({each.text for each in prompts}) == len(prompts) == 60 + 40
 
 
 def test_every_kind_has_some() -> None:
