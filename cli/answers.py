@@ -171,7 +171,8 @@ def _threads(stats: ThreadStats) -> Iterator[str]:
     """How the threads of a row went, and its tags."""
     forks = f"{stats.forks} fork{'s' * (stats.forks != 1)} with {100 * stats.share:.0f} % of the tokens"
     path = f"critical path {stats.critical_path} of {stats.said} tokens, for {stats.spoken} of text"
-    yield f"threads  {forks}; {path}: {stats.parallelism:.2f}x in theory, were the text said without tags"
+    theory = "the theoretical speed-up over a sequential answer as long"
+    yield f"threads  {forks}; {path}: parallelism {stats.parallelism:.2f}, {theory}"
     tags = stats.tags
     waited = f" ({tags.queued} waited for room)" if tags.queued else ""
     unopened = f", {tags.unopened} of them without a fork, for nothing was left to say" if tags.unopened else ""

@@ -228,6 +228,6 @@ def test_statistics_of_threads(run: Run, capsys: pytest.CaptureFixture[str]) -> 
     assert run(PASTA, "--prompt", "Hello", "--stats") is Exit.DONE
     told = capsys.readouterr().err
     assert (
-        "\nthreads  1 fork with 32 % of the tokens; critical path 15 of 22 tokens, for 20 of text: 1.33x in theory, were "
-        "the text said without tags\ntags     1 promises, 0 syncs; 0 malformed\n"
+        "\nthreads  1 fork with 32 % of the tokens; critical path 15 of 22 tokens, for 20 of text: parallelism 1.33, "
+        "the theoretical speed-up over a sequential answer as long\ntags     1 promises, 0 syncs; 0 malformed\n"
     ) in told

@@ -17,7 +17,7 @@ from specplan.grammar import Tag
 from specplan.planner import compile_source
 
 from .laws import decoder_of
-from .promising import END, TAGS, Script, Scripted, ids, plan, running, steps_of
+from .promising import END, TAGS, Biased, Script, Scripted, ids, plan, running, steps_of
 
 Tagged = Callable[..., LoadedModel]
 PLANS = Path(__file__).parents[3] / "specs" / "plans"
@@ -100,3 +100,24 @@ def test_the_reference_engine_tells_the_same(decode: str, forks: int) -> None:
     ours = threads_of(decoder_of(small, world)[0], prompts)
     assert threads_of(LoopDecoder(TableProgram(graph)), prompts) == ours
     assert sum(len(told[-1]) > 1 for told in ours.values()) > 8
+
+
+def test_timelines_are_the_same_beside_other_rows(tagged: Tagged, promising: Path) -> None:
+    """Steps count for each row alone, whatever started before it."""
+    prompts = [Prompt(number, text) for number, text in enumerate(["abcab", "Hello", "x", "one two one"])]
+    bias = dict.fromkeys(TAGS.values(), 12.0) | {END: -8.0}
+
+    def timelines(batch: int) -> dict[Any, Any]:
+        decoder = running(
+            plan(promising, "alone", new=90, batch=batch),
+            lambda _: tagged("llama"),
+            lambda _, network: Biased(network, bias),  # type: ignore[return-value]
+        )
+        made = defaultdict[Any, Timeline](Timeline)
+        for step in steps_of(decoder, prompts):
+            made[step.id].add(step)
+        return {name: each.to_json() for name, each in made.items()}
+
+    alone = timelines(1)
+    assert timelines(3) == alone
+    assert sum(len(each["threads"]) for each in alone.values()) > 8
