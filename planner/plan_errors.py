@@ -242,7 +242,7 @@ class NoTags(PlanDiagnostic):
 
     def help(self) -> tuple[str, ...]:
         """How a model comes by tags."""
-        return (f"set `tags: pasta` of `{self.model}` if it was trained for them",)
+        return (f"set `tags: pasta` of `{self.model}` if it was trained for them, or put an `adapter` on it that was",)
 
 
 class NotYet(PlanDiagnostic):

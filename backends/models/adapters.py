@@ -27,8 +27,10 @@ def put_on(loaded: LoadedModel, adapter: Adapter, *, tags: bool) -> LoadedModel:
     With `tags`, or where the adapter was trained to write them, the model is given PASTA's six words first, unless it has them.
 
     An addition is multiplied, scaled and added to its matrix in float32, and the sum is rounded once, to the type of the
-    weights: a product that was rounded for itself would lose most of what is small beside the weights, and 16-bit weights
-    lose no more than by being in 16 bits. In float32, in which adapters are trained, nothing is lost.
+    weights: so they are as near to what was trained as that type has numbers, and the same on every device. In float32, in
+    which adapters are trained, nothing is lost. In bfloat16 much of an addition is smaller than the steps between two weights,
+    and survives because there are many: of a trained smollm2-135m-instruct, merging into bfloat16 moves the law of the next
+    token by 0.0005 nats on average, computing in bfloat16 by 0.0012 with or without an adapter, and the adapter by 0.11.
 
     Raises `DiagnosticError`: SP0731 for layers and tokens that the model does not have, SP0732 for weights that were damaged.
     """
@@ -92,7 +94,9 @@ def _wrong_layers(model: PreTrainedModel, adapter: Adapter) -> Iterator[str]:
             yield f"`{each.layer}` is no linear layer of the model"
         elif layers[each.layer] != (each.outputs, each.inputs):
             yield f"`{each.layer}` has a matrix of {[*layers[each.layer]]}, not {[each.outputs, each.inputs]}"
-    tables = layers | {name: each.weight.shape for name, each in model.named_modules() if isinstance(each, nn.Embedding)}
+    tables = layers | {
+        name: each.weight.shape for name, each in model.named_modules() if isinstance(each, nn.Embedding)
+    }
     for rows in adapter.rows:
         if rows.table not in tables:
             yield f"`{rows.table}` is no table of the model"

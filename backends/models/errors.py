@@ -750,5 +750,6 @@ class TagsMissing(Diagnostic):
     example: ClassVar[ExampleKind] = "none"
 
     def help(self) -> tuple[str, ...]:
-        """Which ones."""
-        return (f"missing as special tokens: {shown(self.missing, limit=6)}",)
+        """Which ones, and what brings them."""
+        missing = f"missing as special tokens: {shown(self.missing, limit=6)}"
+        return (missing, "put an adapter on it that was trained to write them: `adapter: ./dir`")

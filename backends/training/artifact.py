@@ -61,8 +61,8 @@ def write_adapter(
     model's source counts. `beside` are texts by file name that belong to it, such as its README. The folder appears whole or not
     at all; it must be new, or hold an older adapter.
 
-    Numbers are kept in float16, which has three bits more than bfloat16 and a range that no adapter's numbers leave: an addition
-    is off by 1 in 2,000, where bfloat16 weights themselves are off by 1 in 250.
+    Numbers are kept in float16, which has three bits more than bfloat16, and a range that no adapter's numbers leave: of a
+    trained smollm2-135m-instruct, that moves the law of the next token by 6e-10 nats on average (bfloat16: 1e-7).
 
     Raises `DiagnosticError` (SP0860) where a number is infinite or none, FileExistsError where the folder holds other things, and
     OSError.

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...grammar import Diagnostic, Span
 from .card_files import read_trained
-from .errors import AdapterDamaged, AdapterNotPlain, BrokenCard, CannotReadModelFile, NotAnAdapter
+from .errors import WHOLE_MATRIX, AdapterDamaged, AdapterNotPlain, BrokenCard, CannotReadModelFile, NotAnAdapter
 from .json_text import parse_object
 from .safetensors_header import SafetensorsDamaged, TensorFacts, read_safetensors_header
 from .trained import Trained
@@ -113,7 +113,7 @@ def read_adapter(folder: Path, shown: str, span: Span | None) -> Adapter | Diagn
         return AdapterDamaged(span, shown, str(error))
     if isinstance(trained, tuple):
         return BrokenCard(span, f"{shown}/{MANIFEST}", trained)
-    foreign = next(_foreign(config), None)
+    foreign = next(_foreign(config, tensors), None)
     if foreign is not None:
         return AdapterNotPlain(span, shown, *foreign)
     try:
@@ -149,9 +149,9 @@ def _config(path: Path) -> Mapping[str, Any]:
     return parse_object(path.read_bytes())
 
 
-def _foreign(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The keys that ask for more than low-rank additions and rows, and their values."""
-    for key, value in config.items():
+def _foreign(config: Mapping[str, Any], tensors: Mapping[str, TensorFacts]) -> Iterator[tuple[str, str]]:
+    """What asks for more than low-rank additions and rows: keys and their values, or tensors."""
+    for key, value in {"peft_type": None, **config}.items():
         match key:
             case "peft_type":
                 plain = value == "LORA"
@@ -161,8 +161,11 @@ def _foreign(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 plain = key in _USED or key in _SAID_BY_TENSORS or value in _NOTHING
         if not plain:
             yield key, str(value)[:40]
-    if "peft_type" not in config:
-        yield "peft_type", "missing"
+    for name in tensors:
+        if name.startswith(_PREFIX) and ".lora_embedding_" in name:
+            yield name.removeprefix(_PREFIX)[:120], "an addition to an embedding"
+        elif name.startswith(_PREFIX) and name.endswith(".weight") and not name.endswith((_A, _B)):
+            yield name.removeprefix(_PREFIX)[:120], WHOLE_MATRIX
 
 
 def _additions(config: Mapping[str, Any], tensors: Mapping[str, TensorFacts]) -> Iterator[Addition]:

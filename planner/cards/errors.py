@@ -353,6 +353,9 @@ class NotAnAdapter(Diagnostic):
     example: ClassVar[ExampleKind] = "none"
 
 
+WHOLE_MATRIX = "a whole matrix"
+
+
 class AdapterNotPlain(Diagnostic):
     """An adapter that does more than add low-rank products to linear layers and replace rows of tokens."""
 
@@ -372,8 +375,11 @@ class AdapterNotPlain(Diagnostic):
     example: ClassVar[ExampleKind] = "none"
 
     def help(self) -> tuple[str, ...]:
-        """Peft can merge it."""
-        return ("merge it with peft (`merge_and_unload`), save the model, and name its folder: `source: ./dir`",)
+        """Peft can merge it, or leave away what was not trained."""
+        merge = "merge it with peft (`merge_and_unload`), save the model, and name its folder: `source: ./dir`"
+        if self.value != WHOLE_MATRIX:
+            return (merge,)
+        return ("if it was not trained, save the adapter with `save_embedding_layers=False`", merge)
 
 
 class AdapterDamaged(Diagnostic):

@@ -101,10 +101,11 @@ def _held(name: str, source: str, model: Model | None, known: Mapping[str, Model
     """What a model holds, or an add-on, which has no cache and stands where its model does."""
     dtype = None if model is None else str(model.dtype)
     ranks = None if model is None or model.ranks is None else str(model.ranks)
+    adapter = None if model is None else model.adapter
     held = known.get(name)
     if held is None:
-        return ExplainedModel(name, source, dtype, None, None, 0, 0, ranks)
-    return ExplainedModel(name, source, dtype, held.weights, held.cache, held.slots, held.rows, ranks)
+        return ExplainedModel(name, source, dtype, None, None, 0, 0, ranks, adapter)
+    return ExplainedModel(name, source, dtype, held.weights, held.cache, held.slots, held.rows, ranks, adapter)
 
 
 def _decisions(compiled: CompiledPlan) -> Iterator[str]:

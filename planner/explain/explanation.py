@@ -54,7 +54,7 @@ class ExplainedRegion:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedModel:
-    """A model or add-on: its bytes, None without a card. `slots` are positions of its cache per row."""
+    """A model or add-on: its bytes, None without a card. `slots` are positions of its cache per row; `adapter` is put on it."""
 
     name: str
     source: str
@@ -64,6 +64,7 @@ class ExplainedModel:
     slots: int
     rows: int
     ranks: str | None
+    adapter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,8 @@ def _memory(explained: Explanation) -> Iterator[tuple[str, str]]:
 def _model(model: ExplainedModel) -> str:
     ranks = "" if model.ranks is None else f" on rank{'s' if '.' in model.ranks else ''} {model.ranks}"
     kind = "" if model.dtype is None else f" in {model.dtype}"
-    name = f"{model.name} = {quote(model.source)}{kind}{ranks}: "
+    adapter = "" if model.adapter is None else f" with {quote(model.adapter)}"
+    name = f"{model.name} = {quote(model.source)}{adapter}{kind}{ranks}: "
     if model.weights is None or model.cache is None:
         return name + "unknown, without a card"
     if not model.cache:

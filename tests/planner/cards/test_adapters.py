@@ -240,10 +240,16 @@ MISTAKES: Mapping[str, tuple[str, str, Callable[[Path], None]]] = {
     "nothing in it": ("SP0417", "nothing in it", lambda f: place(f, {}, None, trainable_token_indices=None)),
     "unknown tensor": ("SP0417", "no part of a low-rank addition", lambda f: put(f, header(ODD, b"xx"))),
     "whole embedding": (
-        "SP0417",
-        "no part of a low-rank addition",
+        "SP0416",
+        "`model.embed_tokens.token_adapter.base_layer.weight` is a whole matrix",
         lambda f: place(f, {**WHOLE, f"{PREFIX}model.embed_tokens.token_adapter.base_layer.weight": (16, 8)}, None),
     ),
+    "low-rank embedding": (
+        "SP0416",
+        "an addition to an embedding",
+        lambda f: place(f, {**WHOLE, f"{PREFIX}model.embed_tokens.lora_embedding_A": (2, 16)}, None),
+    ),
+    "no kind": ("SP0416", "`peft_type` is None", lambda f: put(f, b"{}", "adapter_config.json")),
     "half an addition": ("SP0417", "`lora_A` and no `lora_B`", lambda f: without(f, B)),
     "other half": ("SP0417", "no part of a low-rank addition", lambda f: without(f, A)),
     "no product": ("SP0417", "cannot be multiplied", lambda f: place(f, {**WHOLE, B: (8, 3)}, None)),
