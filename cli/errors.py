@@ -364,3 +364,23 @@ class NeverForks(CommandLineError):
     def help(self) -> tuple[str, ...]:
         """How a plan comes to fork."""
         return ("a plan forks with `decode: fork_join(pasta(max_forks=8), ...)`, on a model with `tags: pasta`",)
+
+
+class OptionUnused(CommandLineError):
+    """An option that another one leaves without a use."""
+
+    option: str
+    other: str
+
+    code = "SP0921"
+    title = "`{option}` has no use with `{other}`"
+    rule = (
+        "`train` ignores nothing that was said: prompts that are given are not counted out, whole weights have no rank, and "
+        "without rounds nothing is preferred."
+    )
+    wrong = "specplan train pasta -o my-pasta --full --rank 8"
+    right = "specplan train pasta -o my-pasta --rank 8"
+
+    def help(self) -> tuple[str, ...]:
+        """What to type."""
+        return ("leave one of the two out",)

@@ -7,13 +7,13 @@ from textwrap import fill, indent
 import click
 
 from .. import planner
-from ..backends import bench, models, runtime
+from ..backends import bench, models, runtime, training
 from ..grammar import Diagnostic, DiagnosticError, catalogue, visible
 from .errors import NoSuchCode
 from .output import Output, speaks
 
 FORMAT_VERSION = 1
-ROOMS = (planner, models, runtime, bench)
+ROOMS = (planner, models, runtime, bench, training)
 """A room's mistakes are in the catalogue once it is imported; those of grammar and of the command line are."""
 
 

@@ -69,13 +69,13 @@ def write_result(path: str, text: str) -> None:
     if path == "-":
         print_result(text)
         return
-    with _telling(path):
+    with telling(path):
         replace_file(Path(path), text.encode())
 
 
 def refuse_unwritable(path: str) -> None:
     """Raises DiagnosticError for a file that `write_result` could not write; nothing is left behind."""
-    with _telling(path):
+    with telling(path):
         if Path(path).is_dir():
             raise IsADirectoryError(path)
         if not Path(path).exists() or Path(path).is_file():
@@ -86,7 +86,7 @@ def refuse_unwritable(path: str) -> None:
 
 def make_folder(path: str) -> Path:
     """A folder that can be written into, made if there is none. Raises DiagnosticError where it cannot be."""
-    with _telling(path):
+    with telling(path):
         folder = Path(path)
         if folder.exists() and not folder.is_dir():
             raise DiagnosticError([IsFile(None, path)])
@@ -98,7 +98,7 @@ def make_folder(path: str) -> Path:
 
 
 @contextmanager
-def _telling(path: str) -> Iterator[None]:
+def telling(path: str) -> Iterator[None]:
     """Raises DiagnosticError where the system refuses to let us write a file."""
     if not path:
         raise DiagnosticError([CannotWrite(None, path, "the name is empty")])

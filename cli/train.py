@@ -8,19 +8,20 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 import click
+from click.core import ParameterSource
 
-from ..backends.models import shown_on
 from ..backends.runtime import Prompt
 from ..backends.training import CorpusRecipe, Lora, PastaRecipe, PreferenceRecipe, Recipe, train_pasta, watched_on
 from ..grammar import DiagnosticError
 from .engines import libraries_of
-from .errors import NotInstalled
-from .files import make_folder, read_input
+from .errors import NotInstalled, OptionUnused
+from .files import make_folder, read_input, telling
 from .output import Output, speaks
 from .prompts import read_prompts
 
 _CORPUS, _PASTA = CorpusRecipe(), PastaRecipe()
 _LORA, _PREFERENCES = Lora(), PreferenceRecipe()
+_OF_ROUNDS = ("candidates", "preference_prompts", "weight", "preference_rate", "judge")
 _LIBRARIES = ("torch", "transformers", "accelerate", "peft")
 
 
@@ -71,7 +72,6 @@ def command() -> None:
 )
 @click.option(
     "--weight",
-    "weights",
     type=click.FloatRange(min=0),
     multiple=True,
     default=_PREFERENCES.weights,
@@ -127,7 +127,7 @@ def pasta_command(
     rounds: int,
     candidates: int,
     preference_prompts: int,
-    weights: tuple[float, ...],
+    weight: tuple[float, ...],
     preference_rate: float,
     judge: str,
     sequential: bool,
@@ -143,11 +143,12 @@ def pasta_command(
     Without --prompts an instruct model makes up prompts, by the seed; it answers them, parts that stand side by side are
     annotated, and low-rank additions with the rows of the six tags are trained on that.
     """
+    _refuse_unused(given=file is not None, full=full, rounds=rounds)
     _need("train", *_LIBRARIES)
     if rounds:
         _need("bench", "matplotlib")
     tuning = replace(_PREFERENCES.tuning, learning_rate=preference_rate, seed=seed)
-    preferences = PreferenceRecipe(rounds, candidates, preference_prompts, weights, tuning)
+    preferences = PreferenceRecipe(rounds, candidates, preference_prompts, weight, tuning)
     recipe = PastaRecipe(
         corpus=CorpusRecipe(model, count, max_new_tokens=max_new_tokens, dtype=dtype, batch=batch, seed=seed),
         annotator=annotator,
@@ -160,12 +161,27 @@ def pasta_command(
     )
     prompts = None if file is None else _prompts(file)
     folder = make_folder(result)
-    with libraries_of("train"), shown_on(sys.stderr) as progress, watched_on(sys.stderr) as watch:
-        summary = train_pasta(recipe, folder, prompts, command=_typed(), watch=watch, progress=progress)
+    with telling(result), libraries_of("train"), watched_on(sys.stderr) as watch:
+        summary = train_pasta(recipe, folder, prompts, command=_typed(), watch=watch)
     if output.format == "json":
         output.json({"format_version": 1, **summary})
     else:
         output.text(f"trained: {result}\n")
+
+
+def _refuse_unused(*, given: bool, full: bool, rounds: int) -> None:
+    """Raises DiagnosticError for options that were said and would be ignored."""
+    context = click.get_current_context()
+    idle: dict[str, tuple[str, ...]] = {"--prompts": ("count",) if given else (), "--full": ("rank",) if full else ()}
+    idle["--rounds 0"] = () if rounds else _OF_ROUNDS
+    found = [
+        OptionUnused(None, f"--{name.replace('_', '-')}", other)
+        for other, names in idle.items()
+        for name in names
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    ]
+    if found:
+        raise DiagnosticError(found)
 
 
 def _need(extra: str, *libraries: str) -> None:

@@ -2,7 +2,7 @@
 
 from .cache import ModelCache, model_cache
 from .declared import load_declared, torch_device
-from .errors import TextNotUnicode
+from .errors import NoChatTemplate, TextNotUnicode
 from .fetch import ListedModel, fetch, list_models, path
 from .load import Dtype, load_model, load_tokenizer
 from .loaded import LoadedModel
@@ -28,6 +28,7 @@ __all__ = [
     "LoadedModel",
     "ModelCache",
     "Named",
+    "NoChatTemplate",
     "PackagedModel",
     "Progress",
     "Silent",

@@ -19,6 +19,7 @@ from ...planner.cards import ModelCard, PromptsCard, find_source
 from .. import CAPABILITIES, runner
 from ..models import Progress
 from ..runtime import Decoder, Finished, Prompt, Refused
+from .errors import NoModel
 from .rows import Rows
 from .watching import Watch
 
@@ -94,13 +95,12 @@ def opening_on(device: str, progress: Progress | None = None) -> Open:
 
 
 def card_of(model: str) -> ModelCard:
-    """What is known of a model. Raises `DiagnosticError` for one that there is not."""
+    """What is known of a model. Raises `DiagnosticError` for one that there is not (SP0857 for what is none)."""
     card = find_source(model, None, Path())
     if isinstance(card, Diagnostic):
         raise DiagnosticError([card])
     if isinstance(card, PromptsCard):
-        card = find_source(card.rides, None, Path())
-        assert isinstance(card, ModelCard), "what prompts ride is a model"
+        raise DiagnosticError([NoModel(None, model)])
     return card
 
 

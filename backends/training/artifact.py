@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -52,14 +51,11 @@ def write_adapter(
     kind: Kind,
     seed: int,
     command: str,
-    base: Path | None = None,
-    beside: Mapping[str, str] | None = None,
 ) -> None:
     """Write the adapter of a `model` that was made of a `loaded` one, as peft reads it and as a plan names it.
 
-    `kind` is `pasta` if the six words were trained, `command` what trained it, and `base` the folder from which the loaded
-    model's source counts. `beside` are texts by file name that belong to it, such as its README. The folder appears whole or not
-    at all; it must be new, or hold an older adapter.
+    `kind` is `pasta` if the six words were trained, and `command` what trained it. The folder appears whole or not at all; it
+    must be new, or hold an older adapter.
 
     Numbers are kept in float16, which has three bits more than bfloat16, and a range that no adapter's numbers leave: of a
     trained smollm2-135m-instruct, that moves the law of the next token by 6e-10 nats on average (bfloat16: 1e-7).
@@ -67,23 +63,20 @@ def write_adapter(
     Raises `DiagnosticError` (SP0860) where a number is infinite or none, FileExistsError where the folder holds other things, and
     OSError.
     """
-    texts = dict(beside or {})
-    stranger = next(
-        (each.name for each in _there(folder) if each.name not in {CONFIG, MANIFEST, WEIGHTS, *texts}), None
-    )
+    stranger = next((each.name for each in _there(folder) if each.name not in (CONFIG, MANIFEST, WEIGHTS)), None)
     if stranger is not None:
         raise FileExistsError(f"{folder} holds `{stranger}`, which is no part of an adapter")
-    card = find_source(loaded.source, None, base or Path())
+    card = find_source(loaded.source, None, Path())
     assert isinstance(card, ModelCard), "what was loaded has a card"
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         _save(_halved(model), fresh / WEIGHTS)
-        texts[CONFIG] = _config(model, card)
-        texts[MANIFEST] = _trained(loaded, card, kind, seed, command, sha256_of(fresh / WEIGHTS)).to_yaml()
-        for name, text in texts.items():
-            (fresh / name).write_text(text, encoding="utf-8")
-        fresh.chmod(0o755)  # a temporary folder is its maker's alone
+        trained = _trained(loaded, card, kind, seed, command, sha256_of(fresh / WEIGHTS))
+        (fresh / CONFIG).write_text(_config(model, card), encoding="utf-8")
+        (fresh / MANIFEST).write_text(trained.to_yaml(), encoding="utf-8")
+        fresh.chmod(0o755)  # temporary folders, and what safetensors writes, are their maker's alone
+        (fresh / WEIGHTS).chmod(0o644)
         _put_in_place(fresh, folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from .packing import IGNORED, Numbers, Packed
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,8 @@ class Batch:
 
 def batch(rows: Sequence[Sequence[Packed]], padding: int = 0) -> Batch:
     """One row for each sequence of answers, filled up with `padding`, a token that exists and means nothing here."""
+    import numpy
+
     width = max(sum(map(len, row)) for row in rows)
     made = Batch(
         numpy.full((len(rows), width), padding, dtype=numpy.int64),

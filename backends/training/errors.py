@@ -1,4 +1,4 @@
-"""The catalogue of what stands in the way of training: SP0850 to SP0869."""
+"""The catalogue of what stands in the way of training: SP0850 to SP0857."""
 
 from __future__ import annotations
 
@@ -136,3 +136,40 @@ class CacheDamaged(TrainingError):
     def help(self) -> tuple[str, ...]:
         """The way out."""
         return (f"delete `{self.path}`, and it is made again",)
+
+
+@dataclass(frozen=True)
+class FolderBusy(TrainingError):
+    """Two runs in one folder."""
+
+    path: str
+
+    code: ClassVar[str] = "SP0856"
+    exit_code: ClassVar[int] = 2
+    title: ClassVar[str] = "another run is at work in `{path}`"
+    rule: ClassVar[str] = (
+        "A run keeps in its folder what it has finished, and two of them would write over each other's. A run that was killed "
+        "keeps nobody out."
+    )
+    wrong: ClassVar[str] = "specplan train pasta -o my-pasta & specplan train pasta -o my-pasta"
+    right: ClassVar[str] = "specplan train pasta -o my-pasta"
+
+    def help(self) -> tuple[str, ...]:
+        """The ways out."""
+        return ("wait for it, or name another folder with -o",)
+
+
+@dataclass(frozen=True)
+class NoModel(TrainingError):
+    """Prompt tokens where a model is wanted."""
+
+    name: str
+
+    code: ClassVar[str] = "SP0857"
+    title: ClassVar[str] = "`{name}` is prompt tokens that ride a model, and writes nothing by itself"
+    rule: ClassVar[str] = (
+        "What is trained, annotates or judges is a model, named as under `source:` of a plan. What rides a model is trained for "
+        "that model."
+    )
+    wrong: ClassVar[str] = "specplan train pasta -o my-pasta --model ppd-smollm2-135m"
+    right: ClassVar[str] = "specplan train pasta -o my-pasta --model smollm2-135m-instruct"

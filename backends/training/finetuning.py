@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy
-
 from .batching import batch, fill_rows
 from .likelihood import logits_of, losses
 from .loop import Recipe, train
-from .packing import IGNORED, Packed
+from .packing import Packed
 from .watching import Watch
 
 if TYPE_CHECKING:
@@ -44,7 +42,7 @@ def mean_loss(model: PreTrainedModel, answers: Sequence[Packed], width: int) -> 
 
 def _parts(model: PreTrainedModel, answers: Sequence[Packed], width: int) -> Iterator[Tensor]:
     """Row by row, what it adds to the mean loss of all tokens that the answers predict."""
-    tokens = sum(int(numpy.count_nonzero(each.labels != IGNORED)) for each in answers)
+    tokens = sum(each.predicted for each in answers)
     for row in fill_rows(answers, width):
         together = batch([row])
         yield losses(logits_of(model, together), together).sum() / tokens

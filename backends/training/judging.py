@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy
-
 from ..models import ChatEncoder, LoadedModel, TokenizerWords
 from .batching import batch, fill_rows
 from .likelihood import logits_of, losses
@@ -61,7 +59,7 @@ def mean_nats(loaded: LoadedModel, prompt: str, answers: Sequence[str], template
             lost = losses(logits_of(loaded.model, made), made)[0]
         start = 0
         for row in together:
-            said = int(numpy.count_nonzero(row.labels != IGNORED))
+            said = row.predicted
             found[places[id(row)]] = -lost[start : start + len(row)].sum().item() / said
             start += len(row)
     return found
@@ -69,6 +67,8 @@ def mean_nats(loaded: LoadedModel, prompt: str, answers: Sequence[str], template
 
 def plain_row(prompt: Sequence[int], answer: Sequence[int]) -> Packed:
     """A prompt and an answer that one thread says; the answer's last token is a label alone."""
+    import numpy
+
     ids = numpy.array([*prompt, *answer[:-1]], dtype=numpy.int64)
     labels = numpy.full(len(ids), IGNORED, dtype=numpy.int64)
     labels[len(prompt) - 1 :] = answer

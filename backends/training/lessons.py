@@ -12,7 +12,6 @@ from typing import TypeVar, cast
 from ...grammar import DiagnosticError
 from ..models import ChatEncoder, LoadedModel, Template, TokenizerWords, tag_ids
 from ..runtime.pasta import TagVocabulary, Threads, TokenMachine, threads_of
-from .errors import WindowsRefused
 from .gathering import Example
 from .packing import Packed, pack
 
@@ -42,9 +41,7 @@ class School:
 
     @classmethod
     def of(cls, loaded: LoadedModel, template: str, width: int) -> School:
-        """For a model with tags. Raises `DiagnosticError` (SP0854) for one with sliding windows."""
-        if getattr(loaded.config, "sliding_window", None) is not None and _slides(loaded):
-            raise DiagnosticError([WindowsRefused(None, loaded.source)])
+        """For a model with tags, whose layers all see the whole context."""
         spoken = TokenizerWords(loaded.tokenizer, loaded.vocab_size, source=loaded.source)
         tags = tag_ids(loaded.tokenizer, source=loaded.source)
         return cls(
@@ -94,8 +91,3 @@ def split(things: list[T], share: float, seed: int) -> tuple[list[T], list[T]]:
     held = frozenset(Random(f"{seed} held out").sample(range(len(things)), count))
     learned = [each for place, each in enumerate(things) if place not in held]
     return learned, [things[place] for place in sorted(held)]
-
-
-def _slides(loaded: LoadedModel) -> bool:
-    kinds = getattr(loaded.config, "layer_types", None)
-    return kinds is None or "sliding_attention" in kinds

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import numpy
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from ...grammar import TEN, Tag
 from ..runtime.pasta import FORK, MAIN, Meaning, Place, Promised, Synced, Threads, TokenMachine
 
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
 IGNORED = -100
 """The label of a token that predicts nothing, as `torch.nn.functional.cross_entropy` has it."""
-_NEVER = int(numpy.iinfo(numpy.int64).max)
+_NEVER = (1 << 63) - 1
 
-Numbers = NDArray[numpy.int64]
+Numbers: TypeAlias = "NDArray[numpy.int64]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +44,15 @@ class Packed:
         return len(self.ids)
 
     @property
+    def predicted(self) -> int:
+        """How many tokens the row predicts."""
+        return int((self.labels != IGNORED).sum())
+
+    @property
     def sees(self) -> NDArray[numpy.bool_]:
         """Which tokens each token sees, `[n, n]`, itself included."""
+        import numpy
+
         # A block stands where its thread was opened, so whatever was said before stands before it, and nothing else does.
         places = numpy.arange(len(self))
         sees: NDArray[numpy.bool_] = (self.threads[:, None] == self.threads) | (self.joined <= places[:, None])
@@ -136,5 +145,7 @@ class _Rows:
             self.joined[block.start : block.stop] = [sync] * len(block)
 
     def packed(self) -> Packed:
+        import numpy
+
         columns = (self.ids, self.positions, self.labels, self.threads, self.joined)
         return Packed(*(numpy.array(column, dtype=numpy.int64) for column in columns))

@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from ...grammar import DiagnosticError, strip_pasta
-from ..models import LoadedModel, Progress, add_tags, load_model
+from ..models import LoadedModel, NoChatTemplate, add_tags, has_tags, load_model
 from ..runtime import Prompt
 from .adapters import Lora, with_adapter
+from .alone import alone_in
 from .annotating import Annotator
 from .answering import Answered, Open, answer, card_of, opening_on
 from .artifact import Kind
 from .asking import ModelAnnotator, annotation_prompt
 from .candidates import Sampling
 from .corpus import Corpus, CorpusRecipe, gather_corpus, named
-from .errors import NothingToLearn
+from .errors import NothingToLearn, WindowsRefused
 from .finetuning import finetune
 from .front import front_picture
 from .gathering import Example, gather
@@ -100,14 +101,14 @@ def train_pasta(
     *,
     command: str = "",
     watch: Watch,
-    progress: Progress | None = None,
 ) -> Mapping[str, Any]:
     """Run a recipe in a folder, and leave the trained model there; what the run was like, as data.
 
-    `command` is what somebody can type to do it again. Raises `DiagnosticError` (SP0850 to SP0855, SP0860, and whatever
+    `command` is what somebody can type to do it again. Raises `DiagnosticError` (SP0850 to SP0857, SP0860, and whatever
     stands in the way of running the model).
     """
-    return _Run(recipe, folder, command, watch, progress).run(prompts)
+    with alone_in(folder):
+        return _Run(recipe, folder, command, watch).run(prompts)
 
 
 @dataclass(frozen=True)
@@ -118,12 +119,13 @@ class _Run:
     folder: Path
     command: str
     watch: Watch
-    progress: Progress | None
 
     def run(self, prompts: Sequence[Prompt] | None) -> Mapping[str, Any]:
         """Stage by stage."""
+        self.refuse()
         corpus = gather_corpus(self.recipe.corpus, prompts, self.data, self.open_plan, self.watch)
-        tagged = add_tags(self.load())
+        loaded = self.load()
+        tagged = loaded if has_tags(loaded.tokenizer) else add_tags(loaded)
         school = School.of(tagged, self.recipe.corpus.speaker.template, self.recipe.tuning.width)
         lessons = self.annotate(corpus, school)
         model = self.supervise(tagged, school, lessons, "pasta", SUPERVISED)
@@ -135,6 +137,15 @@ class _Run:
         ids = {each.prompt: each.id for each in corpus.answers}
         return self.summarise(lessons, self.prefer(self.recipe.preferences, model, tagged, school, lessons, ids))
 
+    def refuse(self) -> None:
+        """Raises `DiagnosticError` for what would go wrong an hour from now."""
+        card = card_of(self.recipe.corpus.model)
+        if card.sliding_layers:
+            raise DiagnosticError([WindowsRefused(None, self.recipe.corpus.model)])
+        for word, own in ((self.recipe.annotator, RULES), (self.recipe.judge, LIKELIHOOD)):
+            if word != own and not card_of(word).chat_template:
+                raise DiagnosticError([NoChatTemplate(None, word)])
+
     @property
     def data(self) -> Path:
         """Where prompts and answers are kept."""
@@ -143,7 +154,7 @@ class _Run:
     @property
     def open_plan(self) -> Open:
         """Loads a plan's models."""
-        return opening_on(self.recipe.device, self.progress)
+        return opening_on(self.recipe.device, self.watch)
 
     @property
     def about(self) -> dict[str, Any]:
@@ -160,7 +171,7 @@ class _Run:
 
     def load(self, model: str | None = None) -> LoadedModel:
         """A model in float32: the one that is trained, or another."""
-        return load_model(model or self.recipe.corpus.model, device=self.recipe.device, progress=self.progress)
+        return load_model(model or self.recipe.corpus.model, device=self.recipe.device, progress=self.watch)
 
     def annotate(self, corpus: Corpus, school: School) -> Lessons:
         """The examples that the model can be trained on. Raises `DiagnosticError` (SP0851) where there are too few."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ from .watching import Watch
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+_SHIPPED = Path(__file__).resolve().parents[2] / "specs" / "prompts"
 MAX_PROMPT_TOKENS = 64
 _TURN_TOKENS = 192
 """The beginning of a user's turn, a system message included, and the opening."""
@@ -38,8 +41,10 @@ class Useless(Enum):
 
     UNENDED = "it did not end"
     LENGTH = "it is too short or too long"
+    GARBLED = "it has characters that nobody types"
     LINES = "it has too many lines"
     KNOWN = "another prompt is the same, but for its spelling"
+    MEASURED = "models are measured on it"
     ALIKE = "too many prompts begin like it"
 
 
@@ -52,6 +57,8 @@ def own_prompts(
     model without a chat template.
     """
     model, card = answering.model, card_of(answering.model)
+    if not card.chat_template:
+        raise DiagnosticError([NothingToAsk(None, model)])
     tokenizer = load_tokenizer(model, model_folder(model))
     asking = replace(
         answering,
@@ -60,7 +67,7 @@ def own_prompts(
         max_new_tokens=MAX_PROMPT_TOKENS,
         longest_prompt=_TURN_TOKENS,
         template="chat",
-        chat_template=users_turn(tokenizer, model),
+        chat_template=users_turn(tokenizer),
         # A template that ends within a turn does not say how the model ends one.
         stops=eos_ids(tokenizer, card.eos),
     )
@@ -75,11 +82,9 @@ def own_prompts(
             return kept, dropped
 
 
-def users_turn(tokenizer: PreTrainedTokenizerBase, model: str) -> str:
-    """A chat template that ends within the user's turn. Raises `DiagnosticError` (SP0853) where there is none."""
+def users_turn(tokenizer: PreTrainedTokenizerBase) -> str:
+    """A chat template that ends within the user's turn; the tokenizer has one that ends it."""
     mark = "wxyz"
-    if not tokenizer.chat_template:
-        raise DiagnosticError([NothingToAsk(None, model)])
     turn = tokenizer.apply_chat_template([{"role": "user", "content": mark}], tokenize=False)
     head, _, _ = str(turn).partition(mark)
     return "{{ " + repr(head) + " }}{{ messages[-1]['content'] }}"
@@ -89,16 +94,16 @@ def useful(found: Iterable[tuple[str | int, str, bool]], count: int) -> tuple[li
     """The first so many of some prompts (id, text, did it end?) that are worth answering, and what was dropped before."""
     kept: list[Prompt] = []
     dropped: Counter[Useless] = Counter()
-    seen: set[str] = set()
+    measured, seen = _measured(), set[str]()
     alike: Counter[str] = Counter()
     for id, text, ended in found:
         if len(kept) == count:
             break
-        plain = " ".join(re.findall(r"\w+", text.casefold()))
+        plain = _plain(text)
         beginning = " ".join(plain.split()[:_ALIKE_WORDS])
         reason = _form(text, ended)
-        if reason is None and plain in seen:
-            reason = Useless.KNOWN
+        if reason is None and plain in measured | seen:
+            reason = Useless.MEASURED if plain in measured else Useless.KNOWN
         if reason is None and alike[beginning] >= _MOST_ALIKE:
             reason = Useless.ALIKE
         if reason is None:
@@ -115,7 +120,21 @@ def _form(text: str, ended: bool) -> Useless | None:
         return Useless.UNENDED
     if len(text.split()) not in _WORDS:
         return Useless.LENGTH
+    if "\ufffd" in text or not all(map(str.isprintable, text.splitlines())):
+        return Useless.GARBLED
     return Useless.LINES if len(text.strip().splitlines()) > _MOST_LINES else None
+
+
+def _plain(text: str) -> str:
+    """Its words alone."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+@cache
+def _measured() -> frozenset[str]:
+    """The prompts that come with specplan: what is trained on them cannot be measured on them."""
+    lines = (line for file in sorted(_SHIPPED.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines())
+    return frozenset(_plain(json.loads(line)["prompt"]) for line in lines)
 
 
 def _opening(number: int, seed: int) -> str:

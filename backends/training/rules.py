@@ -20,12 +20,17 @@ _CONTINUES = re.compile(
 )
 _BEFORE_BLANK = re.compile(r"(?<=\S)(?=[^\S\n]*\n\s*\n)")
 _MARK = re.compile(r"\s*(?:[-*+•]\s+|(?:step )?\(?\d{1,2}[.):]\)?\s+|#{1,6}\s+|\*\*)*", re.IGNORECASE)
+_AHEAD = re.compile(
+    r"(?:\s*\n[^\S\n]*)?(?:(?:(?:#{1,6}|[-*+•])\s+)?(?:\*\*)?(?:step )?\(?\d{1,2}[.):]\)?(?=\s)|(?:#{1,6}|[-*+•])(?=\s))?",
+    re.IGNORECASE,
+)
+"""Line breaks before a part, and what marks it: numbers, bullets, headings."""
 
 
 def annotate_by_rules(answer: str) -> Answer:
-    """An `Annotator`: lists, enumerations, sections and paragraphs that begin alike, each part with the space before it.
+    """An `Annotator`: lists, enumerations, sections and paragraphs that begin alike.
 
-    A part is promised if it has enough words, a topic, and does not itself build upon others; a group with less than two
+    What marks a part is the main thread's to say: a fork does not see which number the one beside it has. A part is promised if it has enough words, a topic, and does not itself build upon others; a group with less than two
     such parts is left alone. A sync stands before the first text that builds upon blocks which are still open.
     """
     writing = _Writing(answer)
@@ -39,7 +44,7 @@ def annotate_by_rules(answer: str) -> Answer:
 
 def _topic(part: str) -> str | None:
     """The topic of a part that can be promised."""
-    if len(part.split()) < MIN_BLOCK_WORDS or _builds_upon(part):
+    if len(_AHEAD.sub("", part, count=1).split()) < MIN_BLOCK_WORDS or _builds_upon(part):
         return None
     return topic_of(part)
 
@@ -63,13 +68,19 @@ class _Writing:
     def group(self, group: Group, topics: dict[Part, str]) -> None:
         """The parts of a group, those with a topic as blocks."""
         for part in group:
-            before = self.answer[self.at : part.start]
-            self.plain(self.at + len(before.rstrip()))
             if part in topics:
+                self.plain(self._begins(part))
                 self.items.append(Promise(topics[part], 1, AnswerText(self.answer[self.at : part.end])))
                 self.at, self.is_open = part.end, True
             else:
                 self.plain(part.end)
+
+    def _begins(self, part: Part) -> int:
+        """Where the block of a part begins: behind its mark, or with the space before it."""
+        before = self.answer[self.at : part.start]
+        ahead = _AHEAD.match(self.answer, self.at + len(before.rstrip()), part.end)
+        assert ahead is not None, "it matches nothing at all, too"
+        return ahead.end()
 
     def plain(self, end: int) -> None:
         """The main thread's text up to here, paragraph by paragraph."""

@@ -12,10 +12,13 @@ _SECONDS = 30
 
 
 class Watch(Protocol):
-    """Told what is being done; a stage ends where the next one begins."""
+    """Told what is being done, a `Progress` too; a stage ends where the next one begins."""
 
-    def stage(self, what: str, total: int, done: int = 0) -> None:
-        """Begin a stage of so many things, some of which an earlier run has done."""
+    def stage(self, what: str, total: int | None = None, done: int = 0) -> None:
+        """Begin a stage of so many things, or of unknown length; an earlier run has done some of it."""
+
+    def reached(self, done: int) -> None:
+        """So much of the stage is done."""
 
     def step(self, note: str = "") -> None:
         """One more is done; `note` is a figure worth seeing."""
@@ -27,8 +30,11 @@ class Watch(Protocol):
 class Unwatched:
     """Says nothing."""
 
-    def stage(self, what: str, total: int, done: int = 0) -> None:
+    def stage(self, what: str, total: int | None = None, done: int = 0) -> None:
         """Begin a stage."""
+
+    def reached(self, done: int) -> None:
+        """Go on."""
 
     def step(self, note: str = "") -> None:
         """Go on."""
@@ -42,23 +48,32 @@ class WatchedLines:
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
-        self._what, self._total, self._done, self._spoke = "", 0, 0, clock()
+        self._what, self._total, self._done, self._spoke = "", None, 0, clock()  # type: str, int | None, int, float
 
-    def stage(self, what: str, total: int, done: int = 0) -> None:
+    def stage(self, what: str, total: int | None = None, done: int = 0) -> None:
         """Say what begins."""
         self._what, self._total, self._done, self._spoke = what, total, done, self._clock()
-        self.say(f"{what}: {total}" + (f", {done} of them done before" if done else ""))
+        size = "" if total is None else f": {total}"
+        self.say(f"{what}{size}" + (f", {done} of them done before" if done else ""))
+
+    def reached(self, done: int) -> None:
+        """Say how far it is, rarely."""
+        self._done = done
+        self._speak("")
 
     def step(self, note: str = "") -> None:
         """Say how far it is, rarely."""
         self._done += 1
-        if self._clock() - self._spoke >= _SECONDS:
-            self._spoke = self._clock()
-            self.say(f"{self._what}: {self._done} of {self._total}" + (f", {note}" if note else ""))
+        self._speak(note)
 
     def say(self, text: str) -> None:
         """Print it."""
         print(text, file=self._stream, flush=True)
+
+    def _speak(self, note: str) -> None:
+        if self._clock() - self._spoke >= _SECONDS:
+            self._spoke = self._clock()
+            self.say(f"{self._what}: {self._done} of {self._total}" + (f", {note}" if note else ""))
 
 
 class _Bar:
@@ -88,9 +103,12 @@ class _Bar:
         )
         self._task = self.drawing.add_task("", visible=False, note="")
 
-    def stage(self, what: str, total: int, done: int = 0) -> None:
+    def stage(self, what: str, total: int | None = None, done: int = 0) -> None:
         self.drawing.remove_task(self._task)
         self._task = self.drawing.add_task(what, total=total, completed=done, note="")
+
+    def reached(self, done: int) -> None:
+        self.drawing.update(self._task, completed=done)
 
     def step(self, note: str = "") -> None:
         self.drawing.update(self._task, advance=1, note=note)

@@ -45,6 +45,7 @@ MISTAKES = [
     ("SP0917", Exit.USAGE, "specplan bench plans/ngram.yaml --certify --repeats 3"),
     ("SP0918", Exit.DIAGNOSTICS, "specplan calibrate pair smollm2-135m-instruct smollm2-135m-pard"),
     ("SP0920", Exit.USAGE, "specplan run plans/ngram.yaml --show forks --prompt Hello"),
+    ("SP0921", Exit.USAGE, "specplan train pasta -o my-pasta --full --rank 8"),
     ("SP0919", Exit.DIAGNOSTICS, "specplan calibrate pair ppd-smollm2-135m qwen2.5-coder-1.5b-instruct"),
 ]
 

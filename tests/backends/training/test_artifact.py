@@ -44,6 +44,7 @@ def write(folder: Path, made: tuple[Any, LoadedModel], **facts: Any) -> None:
 def test_what_was_trained_and_nothing_else(tmp_path: Path, made: tuple[Any, LoadedModel]) -> None:
     write(tmp_path / "mine", made)
     assert sorted(each.name for each in (tmp_path / "mine").iterdir()) == FILES
+    assert all(each.stat().st_mode & 0o044 == 0o044 for each in (tmp_path / "mine", *(tmp_path / "mine").iterdir()))
     tensors = load_file(tmp_path / "mine" / "adapter_model.safetensors")
     assert {each.dtype for each in tensors.values()} == {torch.float16}
     trained = sum(each.numel() for each in made[0].parameters() if each.requires_grad)
@@ -90,10 +91,10 @@ def test_the_sequential_counterpart_has_no_words(tmp_path: Path, base: Path) -> 
     assert adapter.rows == ()
 
 
-def test_texts_beside_it(tmp_path: Path, made: tuple[Any, LoadedModel]) -> None:
-    for text in ("first", "second"):
-        write(tmp_path / "mine", made, beside={"README.md": text})
-        assert (tmp_path / "mine" / "README.md").read_text() == text
+def test_an_older_one_is_replaced(tmp_path: Path, made: tuple[Any, LoadedModel]) -> None:
+    for seed in (1, 2):
+        write(tmp_path / "mine", made, seed=seed)
+        assert f"seed: {seed}\n" in (tmp_path / "mine" / "trained.yaml").read_text()
     assert [each.name for each in tmp_path.iterdir()] == ["mine"]
 
 

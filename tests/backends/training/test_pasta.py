@@ -108,7 +108,7 @@ def test_a_run_leaves_adapters_metrics_counts_and_a_picture(whole: tuple[Path, A
     assert "| weight-4 |" in (folder / "README.md").read_text()
 
 
-@pytest.mark.parametrize("stop", [3, 78, 100, 161, 168, 175, 179, 183, 188])
+@pytest.mark.parametrize("stop", [78, 168, 183])
 def test_a_stopped_run_goes_on_to_the_same_bytes(
     saved: Path, tmp_path: Path, whole: tuple[Path, Any], stop: int
 ) -> None:
