@@ -60,7 +60,7 @@ def _way(adapter: Adapter, card: ModelCard) -> str | None:
         return None
     if adapter.trained.base == card.name:
         return f"the fingerprint of `{card.name}` is {card.fingerprint}: take the weights that it was trained on"
-    return f"it was trained on `{adapter.trained.base}`: write `source: {adapter.trained.base}`"
+    return f"it was trained on `{adapter.trained.base}`: name that model under `source`"
 
 
 def _misplaced(adapter: Adapter, card: ModelCard) -> Iterator[str]:
