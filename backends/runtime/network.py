@@ -65,20 +65,6 @@ class Scores:
         row, first, end = self.spans[place]
         return self.padded[row, first:end]
 
-    @property
-    def last(self) -> Any:
-        """The scores behind each thread's last token, `[threads, V]`."""
-        width = self.padded.shape[1]
-        if [(row, end) for row, _, end in self.spans] == [(row, width) for row in range(self.padded.shape[0])]:
-            return self.padded[:, -1]
-        from array_api_compat import array_namespace
-
-        from ..decoding import send
-
-        integers = array_namespace(self.padded).int64
-        rows = send([row for row, _, _ in self.spans], self.padded, integers)
-        return self.padded[rows, send([end - 1 for _, _, end in self.spans], self.padded, integers)]
-
 
 class Encoder(Protocol):
     """Turns a prompt into a model's tokens."""

@@ -17,7 +17,7 @@ from .holding import holding
 from .lines import draft_lines
 from .machine import Machine, node
 from .reading import owed, read_lines, that_fits
-from .speaking import Speaker
+from .speaking import Speaker, last_of_each
 
 Region: TypeAlias = Callable[..., tuple[tuple[Any, ...], Paths]]
 """A decoder that drafts: from the values of a step to those of the next, and what it said."""
@@ -135,7 +135,8 @@ def is_trusted(trust: Trust, path: Path) -> bool:
 
 def _last(scores: Scores | None, guessing: list[int], rows: int) -> Any:
     assert scores is not None, "every thread owes at least its root"
-    return scores.last if len(guessing) == rows else scores.last[guessing]
+    last = last_of_each(scores)
+    return last if len(guessing) == rows else last[guessing]
 
 
 def _longer(said: Path, more: Path) -> Path:

@@ -10,7 +10,7 @@ from ...decoding import Array
 from ..network import Wanted
 from ..seats import Seat
 from ..values import Guess, Guesses, Path, Paths
-from .speaking import Speaker
+from .speaking import Speaker, last_of_each
 
 
 @dataclass(slots=True)
@@ -94,4 +94,4 @@ def _read_on(speaker: Speaker, speaking: list[_Line]) -> Array:
         speaker.by, seats, lambda seat, place: seat.append(speaking[place].unread), Wanted.LAST
     )
     assert scores is not None, "scores were wanted"
-    return scores.last
+    return last_of_each(scores)

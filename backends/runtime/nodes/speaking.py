@@ -21,10 +21,11 @@ from ...decoding import (
     likeliest_token,
     likeliest_tokens,
     restrict_logits,
+    send,
 )
 from ...decoding import Sampling as Law
 from ..bridge import Bridge
-from ..network import Network
+from ..network import Network, Scores
 from ..values import Path
 from .holding import Free
 from .machine import Machine, Sampler
@@ -138,3 +139,13 @@ class Speaker:
     def ends(self, token: int) -> bool:
         """Is this the end of a text? Not asked where looking is dear: guesses behind an end are idle, and do no harm."""
         return self.network.looks_are_free and token in self.network.eos_ids
+
+
+def last_of_each(scores: Scores) -> Array:
+    """The scores behind each thread's last token, `[threads, V]`."""
+    rows, width, _ = scores.padded.shape
+    if [(row, end) for row, _, end in scores.spans] == [(row, width) for row in range(rows)]:
+        return scores.padded[:, -1]
+    integers = array_namespace(scores.padded).int64
+    ends = send([end - 1 for _, _, end in scores.spans], scores.padded, integers)
+    return scores.padded[send([row for row, _, _ in scores.spans], scores.padded, integers), ends]
