@@ -21,17 +21,25 @@ _CONTINUES = re.compile(
 _BEFORE_BLANK = re.compile(r"(?<=\S)(?=[^\S\n]*\n\s*\n)")
 _MARK = re.compile(r"\s*(?:[-*+•]\s+|(?:step )?\(?\d{1,2}[.):]\)?\s+|#{1,6}\s+|\*\*)*", re.IGNORECASE)
 _AHEAD = re.compile(
-    r"(?:\s*\n[^\S\n]*)?(?:(?:(?:#{1,6}|[-*+•])\s+)?(?:\*\*)?(?:step )?\(?\d{1,2}[.):]\)?(?=\s)|(?:#{1,6}|[-*+•])(?=\s))?",
-    re.IGNORECASE,
+    r"""
+    (?:\s*\n[^\S\n]*)?                                                                     # line breaks
+    (?:
+        (?:(?:\#{1,6}|[-*+•])\s+)?(?:\*\*)?(?:step\s)?\(?\d{1,2}[.):]\)?(?!\S)      # a number, perhaps in a heading
+        | (?:\#{1,6}|[-*+•])(?!\S)                                                            # a heading or a bullet
+    )?
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
-"""Line breaks before a part, and what marks it: numbers, bullets, headings."""
+"""What stands before a part's own words. It may match nothing."""
 
 
 def annotate_by_rules(answer: str) -> Answer:
     """An `Annotator`: lists, enumerations, sections and paragraphs that begin alike.
 
-    What marks a part is the main thread's to say: a fork does not see which number the one beside it has. A part is promised if it has enough words, a topic, and does not itself build upon others; a group with less than two
-    such parts is left alone. A sync stands before the first text that builds upon blocks which are still open.
+    A part is promised if it has enough words, a topic, and does not itself build upon others; a group with less than two
+    such parts is left alone. What marks a part is not in its block: no fork sees which number the one beside it has, but
+    the main thread says one after the other. A sync stands before the first text that builds upon blocks which are still
+    open.
     """
     writing = _Writing(answer)
     for group in parallel_groups(answer):
@@ -85,7 +93,7 @@ class _Writing:
     def plain(self, end: int) -> None:
         """The main thread's text up to here, paragraph by paragraph."""
         for paragraph in filter(None, _BEFORE_BLANK.split(self.answer[self.at : end])):
-            if self.is_open and _builds_upon(paragraph):
+            if self.is_open and not _AHEAD.fullmatch(paragraph) and _builds_upon(paragraph):
                 self.items.append(Sync())
                 self.is_open = False
             self._say(paragraph)

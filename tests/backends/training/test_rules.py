@@ -37,13 +37,14 @@ def blocks(text: str) -> list[str]:
 
 
 def test_a_numbered_list() -> None:
-    assert shape(COPPER) == ".[Wiring][Plumbing].[Roofing]|."
+    assert shape(COPPER) == ".[Wiring].[Plumbing].[Roofing]|."
     assert blocks(COPPER)[1] == (
-        "\n2. **Plumbing**: Pipes of copper resist corrosion and last for decades.\n   They are joined by solder."
+        " **Plumbing**: Pipes of copper resist corrosion and last for decades.\n   They are joined by solder."
     )
     assert [item.text for item in annotate_by_rules(COPPER).items if isinstance(item, AnswerText)] == [
-        "Here are three uses of copper:",
-        "\n3. Pans.",
+        "Here are three uses of copper:\n\n1.",
+        "\n2.",
+        "\n3. Pans.\n4.",
         "\n\nIn summary, copper is useful.",
     ]
 
@@ -54,22 +55,22 @@ FIVE = "that is said in five words"
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (f"- Red {FIVE}.\n- Blue {FIVE}.\n", "[Red said five][Blue said five]."),
-        (f"* Red {FIVE}.\n\n* Blue {FIVE}.", "[Red said five][Blue said five]"),
-        (f"A:\n- Bee is {FIVE}.\n- C {FIVE}.\n\nD:\n- E {FIVE}.\n- F: {FIVE}", ".[Bee said five][C said five].[E said five][F]"),
-        (f"(1) Red {FIVE}.\n(2) Blue {FIVE}.", "[Red said five][Blue said five]"),
-        (f"Step 1: Mix. Red {FIVE}.\nStep 2: Bake. Blue {FIVE}.", "[Mix Red said][Bake Blue said]"),
-        (f"1. Red\n- one {FIVE}\n- two {FIVE}\n2. Blue\n- one {FIVE}", "[Red][Blue]"),
-        (f"1. Red\n\nThis is red. {FIVE}\n\n2. Blue\n\nIt is blue. {FIVE}\n\nAsk me more.", "[Red][Blue]."),
+        (f"- Red {FIVE}.\n- Blue {FIVE}.\n", ".[Red said five].[Blue said five]."),
+        (f"* Red {FIVE}.\n\n* Blue {FIVE}.", ".[Red said five].[Blue said five]"),
+        (f"A:\n- Bee is {FIVE}.\n- C {FIVE}.\n\nD:\n- E {FIVE}.\n- F: {FIVE}", ".[Bee said five].[C said five].[E said five].[F]"),
+        (f"(1) Red {FIVE}.\n(2) Blue {FIVE}.", ".[Red said five].[Blue said five]"),
+        (f"Step 1: Mix. Red {FIVE}.\nStep 2: Bake. Blue {FIVE}.", ".[Mix Red said].[Bake Blue said]"),
+        (f"1. Red\n- one {FIVE}\n- two {FIVE}\n2. Blue\n- one {FIVE}", ".[Red].[Blue]"),
+        (f"1. Red\n\nThis is red. {FIVE}\n\n2. Blue\n\nIt is blue. {FIVE}\n\nAsk me more.", ".[Red].[Blue]."),
         (f"1. Red {FIVE}.\n\n1. Blue {FIVE}.", "."),
-        (f"## Red\nA {FIVE}.\n## Blue\nB {FIVE}.\n## Conclusion\nWell.", "[Red][Blue]|."),
-        (f"# Title\n\n## Red\n- A {FIVE}.\n- B {FIVE}.\n\n## Blue\nB {FIVE}.", ".[Red][Blue]"),
-        (f"**Red**\nA {FIVE}.\n\n**Blue**\nB {FIVE}.\n\nOverall, colours.", "[Red][Blue]|."),
-        (f"Red: it is {FIVE}.\n\nBlue: it is {FIVE}.", "[Red][Blue]"),
-        (f"In May, {FIVE}.\n\nIn June, {FIVE}.\n\nOn Sundays, {FIVE}.", "[May said five][June said five]."),
-        (f"One way is {FIVE}.\n\nOne way was {FIVE}.", "[way said five][way said five]"),
+        (f"## Red\nA {FIVE}.\n## Blue\nB {FIVE}.\n## Conclusion\nWell.", ".[Red].[Blue]|."),
+        (f"# Title\n\n## Red\n- A {FIVE}.\n- B {FIVE}.\n\n## Blue\nB {FIVE}.", ".[Red].[Blue]"),
+        (f"**Red**\nA {FIVE}.\n\n**Blue**\nB {FIVE}.\n\nOverall, colours.", "[Red].[Blue]|."),
+        (f"Red: it is {FIVE}.\n\nBlue: it is {FIVE}.", "[Red].[Blue]"),
+        (f"In May, {FIVE}.\n\nIn June, {FIVE}.\n\nOn Sundays, {FIVE}.", "[May said five].[June said five]."),
+        (f"One way is {FIVE}.\n\nOne way was {FIVE}.", "[way said five].[way said five]"),
         (f"First, red {FIVE}. Second, tea {FIVE}. Lastly, B {FIVE}. This.", "[red said five][tea said five][B said five]|."),
-        (f"First, red {FIVE}.\n\nSecond, blue {FIVE}.", "[red said five][blue said five]"),
+        (f"First, red {FIVE}.\n\nSecond, blue {FIVE}.", "[red said five].[blue said five]"),
     ],
 )  # fmt: skip
 def test_what_stands_side_by_side(text: str, expected: str) -> None:
@@ -100,13 +101,13 @@ def test_what_does_not(text: str) -> None:
 )
 def test_an_item_that_builds_upon_others_waits_for_them(item: str) -> None:
     assert shape(f"1. Red {FIVE}.\n2. Blue {FIVE}.\n3. {item}\n4. Tea {FIVE}.") == (
-        "[Red said five][Blue said five]|.[Tea said five]"
+        ".[Red said five].[Blue said five]|.[Tea said five]"
     )
 
 
 def test_only_the_first_text_that_builds_upon_blocks_waits() -> None:
     text = f"- Red {FIVE}.\n- Blue {FIVE}.\n\nAsk me.\n\nThese points matter.\n\nOverall, it is good."
-    assert shape(text) == "[Red said five][Blue said five].|."
+    assert shape(text) == ".[Red said five].[Blue said five].|."
 
 
 @pytest.mark.parametrize(
