@@ -1,0 +1,192 @@
+"""What promising gives on prompts that no training saw, and what it costs: one table.
+
+`python bench/held_out.py RUN`, where RUN is the folder of `specplan train pasta --sequential -o RUN`. The sequential model, of
+the same answers without tags, is what the others are held against: prompt by prompt, each contender answers greedily, twice,
+in turns, and the second run counts. Seconds are those of whole answers. Likelihood is that of the joined answer, without its
+tags, under the model that was never trained, in nats per token; a judge, who sees each pair in both orders, wins an answer
+that it prefers in both. A figure to read on a quiet machine, and no test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean, geometric_mean, median
+from time import perf_counter
+
+from specplan.backends import decoder
+from specplan.backends.models import load_model
+from specplan.backends.runtime import Decoder, Prompt
+from specplan.backends.training import Judge, ModelJudge, mean_nats
+from specplan.cli.prompts import read_prompts
+from specplan.planner import compile_source
+
+SHIPPED = Path(__file__).parents[1] / "specs" / "prompts" / "lists.jsonl"
+SEQUENTIAL = "sequential"
+PLAN = """
+specplan: 1
+models: {{target: {{source: {base}, adapter: {adapter}, dtype: bfloat16{tags}}}}}
+decode: {decode}
+limits: {{max_new_tokens: 1024, context: 4096}}
+"""
+FORKED = "fork_join(pasta(max_forks=8), autoregressive(target))"
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer; of one without forks all of it is the critical path."""
+
+    text: str
+    annotated: str | None
+    seconds: float
+    tokens: int
+    critical_path: int
+    spoken: int
+    forked: int
+    forks: int
+    malformed: int
+
+
+@dataclass(frozen=True)
+class Held:
+    """A contender beside the sequential model."""
+
+    realised: float
+    """Geometric mean of seconds over seconds."""
+    theoretical: float
+    """Geometric mean of its tokens over our critical path."""
+    forked: float
+    """The share of all tokens that forks said."""
+    length: float
+    """Median tokens of text over its median."""
+    nats: float
+    """Mean log-likelihood of a token, less its."""
+    wins: int
+    ties: int
+    losses: int
+    forking: int
+    """How many answers forked."""
+    malformed: int
+
+
+def contenders(run: Path, base: str) -> dict[str, Decoder]:
+    """Those that the run has trained, loaded."""
+    folders = {SEQUENTIAL: run / SEQUENTIAL, "supervised": run / "supervised", "preferred": run}
+    found = {name: folder / "adapter" for name, folder in folders.items() if (folder / "adapter").is_dir()}
+    return {name: decoder(_plan(name, base, adapter)) for name, adapter in found.items()}
+
+
+def _plan(name: str, base: str, adapter: Path) -> object:
+    forks = name != SEQUENTIAL
+    source = PLAN.format(
+        base=base,
+        adapter=json.dumps(str(adapter.resolve())),
+        tags=", tags: pasta" if forks else "",
+        decode=FORKED if forks else "autoregressive(target)",
+    )
+    return compile_source(source.encode(), f"{name}.yaml", Path())
+
+
+def answer(contender: Decoder, prompt: Prompt) -> Said:
+    began = perf_counter()
+    (result,) = contender.generate([prompt])
+    seconds = perf_counter() - began
+    threads, tokens = result.stats.threads, len(result.token_ids)
+    if threads is None:
+        return Said(result.text, None, seconds, tokens, tokens, tokens, 0, 0, 0)
+    return Said(
+        result.text,
+        result.annotated,
+        seconds,
+        threads.said,
+        threads.critical_path,
+        threads.spoken,
+        threads.forked,
+        threads.forks,
+        threads.tags.malformed,
+    )
+
+
+def answers(found: Mapping[str, Decoder], prompts: Sequence[Prompt]) -> list[dict[str, Said]]:
+    """The second answer of each to every prompt; which of them begins changes."""
+    said = []
+    for number, prompt in enumerate(prompts):
+        names = [*found][number % len(found) :] + [*found][: number % len(found)]
+        for name in names:
+            answer(found[name], prompt)
+        said.append({name: answer(found[name], prompt) for name in names})
+        print(
+            f"{number + 1} of {len(prompts)}: "
+            + ", ".join(f"{name} {each.seconds:.1f} s" for name, each in said[-1].items())
+        )
+    return said
+
+
+def likelihoods(base: str, prompts: Sequence[Prompt], said: Sequence[Mapping[str, Said]]) -> list[dict[str, float]]:
+    """Nats per token of each answer to every prompt."""
+    loaded, found = load_model(base), []
+    for prompt, mine in zip(prompts, said, strict=True):
+        nats = mean_nats(loaded, prompt.text, [each.text for each in mine.values()], "chat")
+        found.append({name: each for name, each in zip(mine, nats, strict=True) if each is not None})
+    return found
+
+
+def judged(judge: Judge, prompt: Prompt, ours: str, theirs: str) -> str:
+    """`win`, `tie` or `loss`."""
+    first, second = judge(prompt.text, ours, theirs).prefers_first, judge(prompt.text, theirs, ours).prefers_first
+    return {(True, False): "win", (False, True): "loss"}.get((first, second), "tie")
+
+
+def held(
+    name: str, said: Sequence[Mapping[str, Said]], nats: Sequence[Mapping[str, float]], verdicts: Counter[str]
+) -> Held:
+    pairs = [(each[name], each[SEQUENTIAL]) for each in said]
+    return Held(
+        realised=geometric_mean(theirs.seconds / ours.seconds for ours, theirs in pairs),
+        theoretical=geometric_mean(theirs.critical_path / ours.critical_path for ours, theirs in pairs),
+        forked=sum(ours.forked for ours, _ in pairs) / sum(ours.tokens for ours, _ in pairs),
+        length=median(ours.spoken for ours, _ in pairs) / median(theirs.spoken for _, theirs in pairs),
+        nats=fmean(each[name] - each[SEQUENTIAL] for each in nats if name in each),
+        wins=verdicts["win"],
+        ties=verdicts["tie"],
+        losses=verdicts["loss"],
+        forking=sum(ours.forks > 0 for ours, _ in pairs),
+        malformed=sum(ours.malformed for ours, _ in pairs),
+    )
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("run", type=Path)
+    arguments.add_argument("--base", default="smollm2-135m-instruct")
+    arguments.add_argument("--prompts", type=Path, default=SHIPPED)
+    arguments.add_argument("--judge", help="An instruct model; without one nothing is judged.")
+    arguments.add_argument("--json", type=Path, help="Where all answers and figures go.")
+    given = arguments.parse_args()
+    prompts = read_prompts(given.prompts.read_bytes(), str(given.prompts))
+    found = contenders(given.run, given.base)
+    said = answers(found, prompts)
+    nats = likelihoods(given.base, prompts, said)
+    verdicts = {name: Counter[str]() for name in found if name != SEQUENTIAL}
+    if given.judge is not None:
+        judge = ModelJudge(load_model(given.judge, dtype="bfloat16"))
+        for prompt, mine in zip(prompts, said, strict=True):
+            for name, counts in verdicts.items():
+                counts[judged(judge, prompt, mine[name].text, mine[SEQUENTIAL].text)] += 1
+    table = {name: held(name, said, nats, counts) for name, counts in verdicts.items()}
+    print(f"\n{'':<12}" + "".join(f"{field:>12}" for field in Held.__dataclass_fields__))
+    for name, row in table.items():
+        cells = (f"{each:.2f}" if isinstance(each, float) else str(each) for each in asdict(row).values())
+        print(f"{name:<12}" + "".join(f"{cell:>12}" for cell in cells))
+    if given.json is not None:
+        rows = [{name: asdict(each) for name, each in mine.items()} for mine in said]
+        made = {"table": {name: asdict(row) for name, row in table.items()}, "nats": nats, "answers": rows}
+        given.json.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
