@@ -84,22 +84,11 @@ def load_model(
             import torch
         place = _device(device)
         folder = model_folder(source, base=base, progress=progress)
+        chosen = [*adapters_of(source, adapter, dtype=dtype, tags=tags, base=base)]
         model = _load_weights(source, folder, getattr(torch, dtype), attention).eval().requires_grad_(False)
-        tokenizer = load_tokenizer(source, folder)
-        loaded = LoadedModel(
-            source=source,
-            folder=folder,
-            model=model,
-            tokenizer=tokenizer,
-            device=place,
-            dtype=getattr(torch, dtype),
-            vocab_size=model.get_output_embeddings().weight.shape[0],
-            context=getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None),
-            eos_ids=eos_ids(tokenizer, _configured_eos(model)),
-            notes=_notes(source, model, span),
-        )
-        for chosen in adapters_of(source, adapter, dtype=dtype, tags=tags, base=base):
-            loaded = put_on(loaded, chosen.adapter, tags=chosen.tags)
+        loaded = _described(source, folder, model, load_tokenizer(source, folder), place, span)
+        for each in chosen:
+            loaded = put_on(loaded, each.adapter, tags=each.tags)
     except DiagnosticError as error:
         if span is None:
             raise
@@ -108,6 +97,29 @@ def load_model(
         loaded = add_tags(loaded)
     model.to(place)  # now, so that sums are rounded alike on every device
     return loaded
+
+
+def _described(
+    source: str,
+    folder: Path,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    place: torch.device,
+    span: Span | None,
+) -> LoadedModel:
+    """A model that will be on a device, and what its files say of it."""
+    return LoadedModel(
+        source=source,
+        folder=folder,
+        model=model,
+        tokenizer=tokenizer,
+        device=place,
+        dtype=model.dtype,
+        vocab_size=model.get_output_embeddings().weight.shape[0],
+        context=getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None),
+        eos_ids=eos_ids(tokenizer, _configured_eos(model)),
+        notes=_notes(source, model, span),
+    )
 
 
 def load_tokenizer(source: str, folder: Path) -> PreTrainedTokenizerBase:

@@ -49,7 +49,7 @@ _NARROWER = ("exclude_modules", "layers_to_transform", "layers_pattern")
 _NOTHING: tuple[object, ...] = (None, False, "none", "", [], {})
 # Beginnings that leave the model's own weights as they are; others subtract themselves from them.
 _HARMLESS_BEGINNINGS = (None, True, False, "gaussian", "orthogonal", "eva")
-_LAYER_NAME = re.compile(r"[A-Za-z0-9_.]+")
+_LAYER_NAME = re.compile(r"[A-Za-z0-9_.]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
