@@ -20,32 +20,34 @@ SHAPE = {
 }
 
 
-def write_base(folder: Path, *, tied: bool = True, padding: int = 0, seed: int = 1, **changes: Any) -> Path:
-    """A Llama of two layers with a token for each byte and one that ends a text."""
+def write_base(folder: Path, *, tied: bool = True, padding: int = 0, tokenizer: Any = None, **changes: Any) -> Path:
+    """A Llama of two layers, with a token for each byte and one that ends a text unless it has another tokenizer."""
     import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import LlamaConfig, LlamaForCausalLM
 
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    backend = Tokenizer(models.BPE(vocab={each: place for place, each in enumerate(alphabet)}, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    backend.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<|im_end|>")
-    torch.manual_seed(seed)
-    facts = {
-        **SHAPE,
-        "vocab_size": len(tokenizer) + padding,
-        "tie_word_embeddings": tied,
-        "eos_token_id": 256,
-        **changes,
-    }
-    model = LlamaForCausalLM(LlamaConfig(**facts))
+    tokenizer = tokenizer or byte_tokenizer()
+    end = tokenizer.eos_token_id
+    facts = {"vocab_size": len(tokenizer) + padding, "tie_word_embeddings": tied, "eos_token_id": end}
+    torch.manual_seed(1)
+    model = LlamaForCausalLM(LlamaConfig(**{**SHAPE, **facts, **changes}))
     for name, weight in model.named_parameters():
         if weight.ndim == 2:
             torch.nn.init.normal_(weight, 0, 0.5 if "embed" in name or "lm_head" in name else 0.15)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def byte_tokenizer() -> Any:
+    """Words that are bytes, and an end."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    backend = Tokenizer(models.BPE(vocab={each: place for place, each in enumerate(alphabet)}, merges=[]))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    backend.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<|im_end|>")
 
 
 def adapted_by_peft(base: Path, *, rank: int = 4, seed: int = 5, tagged: bool = True) -> tuple[Any, LoadedModel]:

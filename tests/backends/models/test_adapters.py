@@ -17,8 +17,9 @@ pytest.importorskip("peft")
 import torch
 from safetensors.torch import load_file, save_file
 
-from specplan.backends.models import LoadedModel, has_tags, load_model, tag_ids
+from specplan.backends.models import LoadedModel, has_tags, load_model, load_tokenizer, tag_ids
 from specplan.grammar import Diagnostic, DiagnosticError, SourceFile
+from specplan.planner.cards import ModelCard, find_source
 
 from ..adapting import adapted_by_peft, write_base, write_tiny_adapter
 
@@ -66,6 +67,20 @@ def test_merged_it_says_what_it_says_in_peft(tied: bool, padding: int, tmp_path:
     assert torch.allclose(logits(model)[..., :263], logits(loaded.model)[..., :263], atol=1e-5, rtol=0)
     assert not torch.allclose(logits(model), logits(adapted_by_peft(tmp_path / "base", seed=6)[0]), atol=1)
     assert not any(each.requires_grad for each in loaded.model.parameters())
+
+
+def test_with_a_real_tokenizer(smollm2_path: Path, tmp_path: Path) -> None:
+    write_base(tmp_path / "base", tokenizer=load_tokenizer("smollm2", smollm2_path))
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(smollm2_path / name, tmp_path / "base" / name)
+    model = write_tiny_adapter(tmp_path / "mine", tmp_path / "base")
+    loaded = adapted(tmp_path)
+    assert sorted(tag_ids(loaded.tokenizer, source="tiny").values()) == [*range(49152, 49158)]
+    ours, theirs = logits(loaded.model), logits(model)
+    assert (ours - theirs).abs().max() < 1e-5 * theirs.abs().max()
+    base, shipped = (find_source(name, None, tmp_path) for name in ("./base", "smollm2-135m-pasta"))
+    assert isinstance(base, ModelCard) and isinstance(shipped, ModelCard)
+    assert base.with_tags().vocabulary == shipped.vocabulary
 
 
 def test_peft_itself_reads_what_was_written(place: Path) -> None:
