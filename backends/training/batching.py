@@ -67,3 +67,12 @@ def fill_rows(answers: Sequence[Packed], width: int) -> list[list[Packed]]:
             rows[fits].append(packed)
             room[fits] -= len(packed)
     return rows
+
+
+def rows_on(device: str, answers: Sequence[Packed], width: int) -> list[list[Packed]]:
+    """Answers in rows that suit a device, by torch's name for its type.
+
+    On a CPU a single answer is work enough for a pass, and attention to others, which it does not see, would take longer than
+    the rest.
+    """
+    return [[each] for each in answers] if device == "cpu" else fill_rows(answers, width)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .batching import batch, fill_rows
+from .batching import batch, rows_on
 from .likelihood import logits_of, losses
 from .loop import Recipe, train
 from .packing import Packed
@@ -43,7 +43,7 @@ def mean_loss(model: PreTrainedModel, answers: Sequence[Packed], width: int) -> 
 def _parts(model: PreTrainedModel, answers: Sequence[Packed], width: int) -> Iterator[Tensor]:
     """Row by row, what it adds to the mean loss of all tokens that the answers predict."""
     tokens = sum(each.predicted for each in answers)
-    for row in fill_rows(answers, width):
+    for row in rows_on(model.device.type, answers, width):
         together = batch([row])
         yield losses(logits_of(model, together), together).sum() / tokens
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..models import ChatEncoder, LoadedModel, TokenizerWords
-from .batching import batch, fill_rows
+from .batching import batch, rows_on
 from .likelihood import logits_of, losses
 from .packing import IGNORED, Packed
 from .scoring import WORST, Judge, Verdict, judged_quality, quality_of_likelihood
@@ -53,7 +53,7 @@ def mean_nats(loaded: LoadedModel, prompt: str, answers: Sequence[str], template
     rows = {at: plain_row(asked, (*ids, loaded.eos_ids[0])) for at, ids in enumerate(spelled) if ids is not None}
     found: list[float | None] = [None] * len(answers)
     places = {id(row): at for at, row in rows.items()}
-    for together in fill_rows([*rows.values()], _ROW):
+    for together in rows_on(loaded.device.type, [*rows.values()], _ROW):
         made = batch([together])
         with torch.inference_mode():
             lost = losses(logits_of(loaded.model, made), made)[0]

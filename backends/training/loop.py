@@ -35,7 +35,7 @@ class Recipe:
     answers: int = 8
     """How many examples a step learns from."""
     width: int = 2048
-    """Answers of a step share rows of up to so many tokens; the rows of a step go through the model one by one."""
+    """Examples have at most so many tokens; on a GPU those of a step share rows of as many, which go through one by one."""
     seed: int = 0
     checkpoint_every: int = 100
     """Steps between two checkpoints."""

@@ -11,10 +11,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...grammar import DiagnosticError, strip_pasta
-from ..models import LoadedModel, NoChatTemplate, add_tags, has_tags, load_model
+from ..models import Dtype, LoadedModel, NoChatTemplate, add_tags, has_tags, load_model
 from ..runtime import Prompt
 from .adapters import Lora, with_adapter
 from .alone import alone_in
@@ -99,7 +99,7 @@ def train_pasta(
     folder: Path,
     prompts: Sequence[Prompt] | None = None,
     *,
-    command: str = "",
+    command: str,
     watch: Watch,
 ) -> Mapping[str, Any]:
     """Run a recipe in a folder, and leave the trained model there; what the run was like, as data.
@@ -170,8 +170,11 @@ class _Run:
         }
 
     def load(self, model: str | None = None) -> LoadedModel:
-        """A model in float32: the one that is trained, or another."""
-        return load_model(model or self.recipe.corpus.model, device=self.recipe.device, progress=self.watch)
+        """The model that is trained, or another; weights that are trained themselves are in float32."""
+        dtype = self.recipe.corpus.dtype if self.recipe.lora is not None else "float32"
+        return load_model(
+            model or self.recipe.corpus.model, dtype=cast(Dtype, dtype), device=self.recipe.device, progress=self.watch
+        )
 
     def annotate(self, corpus: Corpus, school: School) -> Lessons:
         """The examples that the model can be trained on. Raises `DiagnosticError` (SP0851) where there are too few."""
