@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -166,7 +168,21 @@ def pasta_command(
     if output.format == "json":
         output.json({"format_version": 1, **summary})
     else:
-        output.text(f"trained: {result}\n")
+        output.text(_told(result, summary))
+
+
+def _told(folder: str, summary: Mapping[str, Any]) -> str:
+    """What there is now, in lines."""
+    counts = summary["counts"]
+    lines = [
+        f"{folder}: {counts['learned']} examples learned, {counts['held_out']} held out; README.md there tells more"
+    ]
+    lines += [
+        f"  {each['name']}: {each['speedup']:.2f} times fewer steps, quality {each['quality']:.2f}, "
+        f"{each['forked']:.0%} of the tokens in forks"
+        for each in summary["front"]
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _refuse_unused(*, given: bool, full: bool, rounds: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..models import LoadedModel, tag_ids
+from ..models import LoadedModel, quiet_transformers, tag_ids
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -39,6 +39,6 @@ def with_adapter(loaded: LoadedModel, lora: Lora, *, tagged: bool = True) -> Pef
         trainable_token_indices=rows,
         task_type="CAUSAL_LM",
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), quiet_transformers():
         torch.manual_seed(lora.seed)
         return get_peft_model(loaded.model, config)

@@ -61,7 +61,7 @@ class Speaker:
             "limits": {
                 "batch": self.batch,
                 "max_new_tokens": self.max_new_tokens,
-                "context": self.longest_prompt + self.max_new_tokens,
+                "context": min(self.longest_prompt + self.max_new_tokens, card_of(self.model).positions),
             },
         }
         return compile_source(yaml.safe_dump(text).encode(), "answers.yaml", Path(), backends=CAPABILITIES)

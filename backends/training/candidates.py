@@ -19,6 +19,7 @@ from ..runtime.pasta import MAIN, Promised, Threads, TokenMachine
 from .rows import Rows
 from .watching import Watch
 
+_FAR = 1 << 20
 _CONFIGURATION = "configuration"
 
 
@@ -164,7 +165,7 @@ def _plan(policy: LoadedModel, sampling: Sampling, folder: Path) -> CompiledPlan
         "limits": {
             "batch": sampling.batch,
             "max_new_tokens": sampling.max_new_tokens,
-            "context": sampling.longest_prompt + sampling.max_new_tokens,
+            "context": min(sampling.longest_prompt + sampling.max_new_tokens, policy.context or _FAR),
         },
     }
     return compile_source(yaml.safe_dump(text).encode(), "candidates.yaml", folder, backends=CAPABILITIES)

@@ -42,7 +42,8 @@ from .watching import Watch
 RULES, LIKELIHOOD = "rules", "likelihood"
 SUPERVISED, SEQUENTIAL = "supervised", "sequential"
 SUMMARY, PICTURE, CARD = "summary.json", "front.svg", "README.md"
-_MAX_ANNOTATION = 1024
+_INSTRUCTIONS = 1024
+"""More tokens than an annotator is told beside the answer."""
 _MOST_HELD_OUT = 32
 """Held-out prompts that the front is measured on."""
 
@@ -157,6 +158,11 @@ class _Run:
         return opening_on(self.recipe.device, self.watch)
 
     @property
+    def most_annotated(self) -> int:
+        """The most tokens of an answer with tags: a third more than without, for these and the topics."""
+        return self.recipe.corpus.max_new_tokens * 4 // 3
+
+    @property
     def about(self) -> dict[str, Any]:
         """What a checkpoint depends on beside the recipe of its own training."""
         recipe = self.recipe
@@ -207,8 +213,8 @@ class _Run:
             self.recipe.corpus.speaker,
             model=self.recipe.annotator,
             temperature=0.0,
-            max_new_tokens=_MAX_ANNOTATION,
-            longest_prompt=_MAX_ANNOTATION + self.recipe.corpus.max_new_tokens,
+            max_new_tokens=self.most_annotated,
+            longest_prompt=_INSTRUCTIONS + self.recipe.corpus.max_new_tokens,
             template="chat",
         )
         asked = [Prompt(each.id, annotation_prompt(each.text.strip())) for each in answers]
@@ -278,7 +284,7 @@ class _Run:
         return Sampling(
             count=1,
             seed=corpus.seed,
-            max_new_tokens=corpus.max_new_tokens * 4 // 3,  # a third more, for the tags and the topics
+            max_new_tokens=self.most_annotated,
             longest_prompt=speaker.longest_prompt,
             template=speaker.template,
             batch=corpus.batch,

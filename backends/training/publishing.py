@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..models import LoadedModel
+from ..models import LoadedModel, quiet_transformers
 from .artifact import Kind, write_adapter
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def publish(model: PreTrainedModel, loaded: LoadedModel, folder: Path, *, kind: 
 def _write_model(model: PreTrainedModel, loaded: LoadedModel, folder: Path) -> None:
     fresh = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    model.save_pretrained(fresh)
-    loaded.tokenizer.save_pretrained(fresh)
+    with quiet_transformers():
+        model.save_pretrained(fresh)
+        loaded.tokenizer.save_pretrained(fresh)
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(fresh, folder)

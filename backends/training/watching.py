@@ -73,7 +73,8 @@ class WatchedLines:
     def _speak(self, note: str) -> None:
         if self._clock() - self._spoke >= _SECONDS:
             self._spoke = self._clock()
-            self.say(f"{self._what}: {self._done} of {self._total}" + (f", {note}" if note else ""))
+            of = "" if self._total is None else f" of {self._total}"
+            self.say(f"{self._what}: {self._done}{of}" + (f", {note}" if note else ""))
 
 
 class _Bar:

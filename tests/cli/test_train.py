@@ -16,6 +16,11 @@ from specplan.cli import train
 from specplan.cli.exits import Exit
 from specplan.cli.program import program
 
+SUMMARY = {
+    "counts": {"learned": 19, "held_out": 1},
+    "front": [{"name": "supervised", "speedup": 1.5, "quality": 0.9, "forked": 0.5}],
+}
+
 
 def pasta(*words: str) -> Exit:
     outcome = program.main(["train", "pasta", *words], standalone_mode=False)
@@ -30,7 +35,7 @@ def recipes(monkeypatch: pytest.MonkeyPatch) -> list[PastaRecipe]:
 
     def run(recipe: PastaRecipe, *_: Any, **__: Any) -> Mapping[str, Any]:
         found.append(recipe)
-        return {"counts": {}}
+        return SUMMARY
 
     monkeypatch.setattr(train, "train_pasta", run)
     for library in ("torch", "transformers", "accelerate", "peft", "matplotlib"):
@@ -41,13 +46,14 @@ def recipes(monkeypatch: pytest.MonkeyPatch) -> list[PastaRecipe]:
 def test_options_are_the_recipe(recipes: list[PastaRecipe], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert pasta("-o", str(tmp_path / "run")) is Exit.DONE
     assert recipes == [PastaRecipe()] and (tmp_path / "run").is_dir()
+    assert "1.50 times fewer steps, quality 0.90, 50% of the tokens in forks" in capsys.readouterr().out
     words = ("--seed", "7", "--epochs", "1", "--rank", "4", "--weight", "2", "--weight", "inf", "--count", "9")
     assert pasta("-o", str(tmp_path / "run"), *words, "--format", "json") is Exit.DONE
     changed = recipes[1]
     assert (changed.corpus.seed, changed.tuning.seed, changed.corpus.count) == (7, 7, 9)
     assert changed.lora is not None and (changed.lora.rank, changed.lora.alpha) == (4, 8)
     assert changed.preferences is not None and changed.preferences.weights == (2.0, float("inf"))
-    assert json.loads(capsys.readouterr().out.partition("\n")[2]) == {"format_version": 1, "counts": {}}
+    assert json.loads(capsys.readouterr().out) == {"format_version": 1, **SUMMARY}
     assert pasta("-o", str(tmp_path / "run"), "--full", "--rounds", "0") is Exit.DONE
     assert recipes[2].lora is None and recipes[2].preferences is None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
@@ -14,6 +16,8 @@ pytest.importorskip("torch")
 pytest.importorskip("peft")
 pytest.importorskip("matplotlib")
 
+from specplan.backends import decoder
+from specplan.backends.models import load_model
 from specplan.backends.runtime import Prompt
 from specplan.backends.training import (
     CorpusRecipe,
@@ -25,7 +29,10 @@ from specplan.backends.training import (
 )
 from specplan.backends.training.rows import Rows
 from specplan.backends.training.watching import Unwatched
+from specplan.grammar import DiagnosticError
+from specplan.planner import compile_source
 
+COMMAND = "specplan train pasta -o my-pasta"
 WORDS = ("ab", "cd", "ef", "gh", "ij", "kl")
 PROMPTS = [Prompt(number, f"Two of {word}?") for number, word in enumerate(WORDS)]
 ANSWERS = {
@@ -74,9 +81,9 @@ def answered(recipe: PastaRecipe, folder: Path, answers: Mapping[str | int, str]
 
 def run(recipe: PastaRecipe, folder: Path, prompts: Sequence[Prompt] = PROMPTS, stop: int | None = None) -> Any:
     if stop is None:
-        return train_pasta(recipe, folder, prompts, watch=Unwatched())
+        return train_pasta(recipe, folder, prompts, command=COMMAND, watch=Unwatched())
     with pytest.raises(Stopped):
-        train_pasta(recipe, folder, prompts, watch=Stopping(stop))
+        train_pasta(recipe, folder, prompts, command=COMMAND, watch=Stopping(stop))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -119,3 +126,94 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(
     assert not (folder / "summary.json").exists()
     assert run(recipe, folder) == whole[1]
     assert contents(folder) == contents(whole[0])
+
+
+def test_what_is_published_decodes_as_what_was_trained(saved: Path, whole: tuple[Path, Any]) -> None:
+    """Through a plan that names the adapter: the text that the run has measured."""
+    folder = whole[0] / "supervised"
+    text = (
+        f"specplan: 1\nmodels: {{target: {{source: {saved}, adapter: {folder}/adapter, tags: pasta}}}}\n"
+        "decode: fork_join(pasta(max_forks=8), autoregressive(target))\nlimits: {max_new_tokens: 120, context: 768}\n"
+    )
+    plan = compile_source(text.encode(), "plan.yaml", Path())
+    _, row = map(json.loads, (folder / "held_out.jsonl").read_text().splitlines())
+    (result,) = decoder(plan).generate([row["prompt"]])
+    assert result.text == row["text"] and result.stats.threads is not None
+    assert result.stats.threads.forks == len(row["threads"]["blocks"]) == 2
+
+
+def test_the_held_out_loss_falls(whole: tuple[Path, Any]) -> None:
+    lines = [json.loads(line) for line in (whole[0] / "metrics.jsonl").read_text().splitlines()]
+    held_out = [each["held_out_loss"] for each in lines if each["stage"] == "supervised" and "measured_at" in each]
+    assert len(held_out) == 40 and held_out[-1] < held_out[0] - 0.3
+    stages = {"supervised", "sequential", "weight-4/round-1", "weight-inf/round-1"}
+    assert {each["stage"] for each in lines} == stages
+
+
+def refused(recipe: PastaRecipe, folder: Path) -> str:
+    with pytest.raises(DiagnosticError) as error:
+        run(recipe, folder)
+    (found,) = error.value.diagnostics
+    return f"{found.code}: {found.message()} {' '.join(found.help())}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"tuning": Recipe(0.02, epochs=3, answers=4)}, "epochs 40, and not 3"),
+        ({"lora": Lora(4, 8)}, "lora"),
+        ({"plain": 0.2}, "plain 0.1, and not 0.2"),
+    ],
+)
+def test_a_folder_of_other_options_is_refused(
+    saved: Path, whole: tuple[Path, Any], tmp_path: Path, changes: Mapping[str, Any], words: str
+) -> None:
+    folder = tmp_path / "whole"
+    shutil.copytree(whole[0], folder)
+    found = refused(recipe_of(saved, **changes), folder)
+    assert found.startswith("SP0850") and words in found and "another folder with -o" in found
+    assert {name: data for name, data in contents(folder).items()} == contents(whole[0]), "nothing was touched"
+
+
+def test_a_loss_that_is_no_number_ends_it_and_leaves_nothing_learned(saved: Path, tmp_path: Path) -> None:
+    wild = recipe_of(saved, tuning=Recipe(1e30, epochs=40, answers=4, checkpoint_every=1), preferences=None)
+    answered(wild, tmp_path)
+    found = refused(wild, tmp_path)
+    assert found.startswith("SP0852") and "--learning-rate" in found
+    assert not (tmp_path / "supervised" / "checkpoint.pt").exists() and not [*tmp_path.rglob("adapter")]
+    # With a sane rate the same folder goes on from the answers that it has.
+    sane = recipe_of(saved, tuning=Recipe(0.02, epochs=1, answers=4), preferences=None)
+    assert run(sane, tmp_path)["counts"]["learned"] == 5
+
+
+def test_without_anything_to_learn_it_says_what_became_of_the_answers(saved: Path, tmp_path: Path) -> None:
+    recipe = recipe_of(saved)
+    answered(recipe, tmp_path, dict.fromkeys(ANSWERS, "It is blue."))
+    found = refused(recipe, tmp_path)
+    assert found.startswith("SP0851") and '"dropped_nothing": 6' in found
+
+
+def test_an_annotator_that_writes_nonsense_annotates_nothing(saved: Path, tmp_path: Path) -> None:
+    """The tiny model itself is asked."""
+    recipe = recipe_of(saved, annotator=str(saved))
+    answered(recipe, tmp_path)
+    found = refused(recipe, tmp_path)
+    assert found.startswith("SP0851") and ('"dropped_changed"' in found or '"dropped_unreadable"' in found)
+    assert len((tmp_path / "data" / "annotations.jsonl").read_text().splitlines()) == 7
+    assert '"annotated": 0' in found
+
+
+def test_all_weights_can_be_trained_in_two_rounds(saved: Path, tmp_path: Path) -> None:
+    preferences = PreferenceRecipe(2, 3, 2, (1.0,), Recipe(1e-4, epochs=1, answers=2))
+    tuning = Recipe(0.005, epochs=20, answers=4)
+    recipe = recipe_of(saved, lora=None, tuning=tuning, preferences=preferences, judge=str(saved))
+    answered(recipe, tmp_path)
+    summary = run(recipe, tmp_path)
+    assert [each["name"] for each in summary["front"]] == ["supervised", "weight-1"]
+    for name in (".", "supervised", "weight-1"):
+        assert (tmp_path / name / "model" / "config.json").exists(), name
+    assert load_model(str(tmp_path / "model")).vocab_size == 263
+    sampled = [(tmp_path / name / "candidates.jsonl").read_text() for name in ("supervised", "weight-1/round-2")]
+    assert len({*map(len, sampled)}) == 2, "the second round asks the newest model"
+    card = (tmp_path / "README.md").read_text()
+    assert f"source: ./{tmp_path.name}/model, tags: pasta" in card
