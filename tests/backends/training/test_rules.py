@@ -57,7 +57,7 @@ FIVE = "that is said in five words"
     [
         (f"- Red {FIVE}.\n- Blue {FIVE}.\n", ".[Red said five].[Blue said five]."),
         (f"* Red {FIVE}.\n\n* Blue {FIVE}.", ".[Red said five].[Blue said five]"),
-        (f"A:\n- Bee is {FIVE}.\n- C {FIVE}.\n\nD:\n- E {FIVE}.\n- F: {FIVE}", ".[Bee said five].[C said five].[E said five].[F]"),
+        (f"A:\n- B is {FIVE}.\n- C {FIVE}.\n\nD:\n- E {FIVE}.\n- F: {FIVE}", ".[B said five].[C said five].[E said five].[F]"),
         (f"(1) Red {FIVE}.\n(2) Blue {FIVE}.", ".[Red said five].[Blue said five]"),
         (f"Step 1: Mix. Red {FIVE}.\nStep 2: Bake. Blue {FIVE}.", ".[Mix Red said].[Bake Blue said]"),
         (f"1. Red\n- one {FIVE}\n- two {FIVE}\n2. Blue\n- one {FIVE}", ".[Red].[Blue]"),
