@@ -14,7 +14,7 @@ from ...planner.cards import WEIGHTS, Adapter, Addition, Rows
 from .errors import AdapterMisfits, AdapterWeightsDamaged
 from .loaded import LoadedModel
 from .manifest import sha256_of
-from .tags import add_tags, has_tags, tag_ids
+from .tags import add_tags, tag_ids
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,7 +36,7 @@ def put_on(loaded: LoadedModel, adapter: Adapter, *, tags: bool) -> LoadedModel:
     """
     tensors = _tensors(adapter)
     writes_tags = tags or (adapter.trained is not None and adapter.trained.tags)
-    if writes_tags and not has_tags(loaded.tokenizer):
+    if writes_tags:
         loaded = add_tags(loaded)
     wrong = [*_wrong_tokens(loaded, adapter), *_wrong_layers(loaded.model, adapter)]
     if wrong:

@@ -27,7 +27,7 @@ from .out_of_memory import is_out_of_memory
 from .progress import Progress
 from .quiet import quiet_transformers
 from .source import model_folder
-from .tags import add_tags, has_tags
+from .tags import add_tags
 from .tokenizer import eos_ids
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def load_model(
         if span is None:
             raise
         raise DiagnosticError([replace(each, span=span) for each in error.diagnostics]) from error
-    if tags and not has_tags(loaded.tokenizer):
+    if tags:
         loaded = add_tags(loaded)
     model.to(place)  # now, so that sums are rounded alike on every device
     return loaded

@@ -33,8 +33,11 @@ def add_tags(loaded: LoadedModel) -> LoadedModel:
     """The model with the six as special tokens, which no text can forge, and with a row for each in embedding and head.
 
     Its tokenizer and weights are changed in place; saved, they are a model with `tags: pasta`. A new row is the mean of those
-    of the tokens that spell its tag in text. A model that pads its vocabulary has its padding used up first.
+    of the tokens that spell its tag in text. A model that pads its vocabulary has its padding used up first; one that has the
+    six stays as it is.
     """
+    if has_tags(loaded.tokenizer):
+        return loaded
     import torch
     from tokenizers import AddedToken
 

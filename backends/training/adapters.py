@@ -25,20 +25,28 @@ class Lora:
 def with_adapter(loaded: LoadedModel, lora: Lora, *, tagged: bool = True) -> PeftModel:
     """The model of a `loaded` one, all of it frozen but the additions and, of a `tagged` one, the six rows.
 
-    A head that is tied to the embedding has its six rows trained with it. Its `save_pretrained` writes the additions and the
-    rows alone.
+    The rows are those of the embedding and of the head, which may be one table. What peft saves of it by itself holds the
+    whole embedding, too; `write_adapter` leaves that out.
     """
     import torch
     from peft import LoraConfig, get_peft_model
 
-    rows = sorted(tag_ids(loaded.tokenizer, source=loaded.source).values()) if tagged else None
     config = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
         target_modules="all-linear",
-        trainable_token_indices=rows,
+        trainable_token_indices=_rows(loaded) if tagged else None,
         task_type="CAUSAL_LM",
     )
     with torch.random.fork_rng(), quiet_transformers():
         torch.manual_seed(lora.seed)
         return get_peft_model(loaded.model, config)
+
+
+def _rows(loaded: LoadedModel) -> dict[str, list[int]]:
+    """The six rows by the names of their tables; peft trains those of a tied head with the embedding's."""
+    rows = sorted(tag_ids(loaded.tokenizer, source=loaded.source).values())
+    embedding, head = loaded.model.get_input_embeddings(), loaded.model.get_output_embeddings()
+    tables = [embedding] if head.weight is embedding.weight else [embedding, head]
+    names = {id(module): name.rpartition(".")[2] for name, module in loaded.model.named_modules()}
+    return {names[id(table)]: rows for table in tables}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...grammar import DiagnosticError, strip_pasta
-from ..models import Dtype, LoadedModel, NoChatTemplate, add_tags, has_tags, load_model
+from ..models import Dtype, LoadedModel, NoChatTemplate, add_tags, load_model
 from ..runtime import Prompt
 from .adapters import Lora, with_adapter
 from .alone import alone_in
@@ -126,7 +126,7 @@ class _Run:
         self.refuse()
         corpus = gather_corpus(self.recipe.corpus, prompts, self.data, self.open_plan, self.watch)
         loaded = self.load()
-        tagged = loaded if has_tags(loaded.tokenizer) else add_tags(loaded)
+        tagged = add_tags(loaded)
         school = School.of(tagged, self.recipe.corpus.speaker.template, self.recipe.tuning.width)
         lessons = self.annotate(corpus, school)
         model = self.supervise(tagged, school, lessons, "pasta", SUPERVISED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +114,16 @@ def test_padding_is_used_up_first(tmp_path: Path) -> None:
     assert changed == sorted(tag_ids(tagged.tokenizer, source="tagged").values())
 
 
-def test_adding_twice_adds_once(tagged: LoadedModel) -> None:
-    assert add_tags(replace(tagged)).vocab_size == tagged.vocab_size
+def test_what_has_tags_stays_as_it_is(tagged: LoadedModel) -> None:
+    import torch
+
+    rows = sorted(tag_ids(tagged.tokenizer, source="tagged").values())
+    table = tagged.model.get_input_embeddings().weight
+    with torch.no_grad():
+        table[rows] += 1  # as if they were trained
+    trained = table[rows].clone()
+    assert add_tags(tagged).vocab_size == tagged.vocab_size
+    assert torch.equal(tagged.model.get_input_embeddings().weight[rows], trained)
 
 
 def ids_of(tokenizer: Any, text: str) -> list[int]:
