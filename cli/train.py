@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from ..backends.runtime import Prompt
-from ..backends.training import CorpusRecipe, Lora, PastaRecipe, PreferenceRecipe, Recipe, train_pasta, watched_on
+from ..backends.training import CorpusRecipe, Lora, PastaRecipe, PreferenceRecipe, train_pasta, watched_on
 from ..grammar import DiagnosticError
 from .engines import libraries_of
 from .errors import NotInstalled, OptionUnused
@@ -111,9 +111,9 @@ def command() -> None:
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "bfloat16", "float16"]),
-    default="float32",
+    default=_CORPUS.dtype,
     show_default=True,
-    help="Of the weights that write answers.",
+    help="Of the weights that answer, and that additions are trained for.",
 )
 @speaks("text", "json")
 def pasta_command(
@@ -154,7 +154,7 @@ def pasta_command(
     recipe = PastaRecipe(
         corpus=CorpusRecipe(model, count, max_new_tokens=max_new_tokens, dtype=dtype, batch=batch, seed=seed),
         annotator=annotator,
-        tuning=Recipe(learning_rate, epochs, seed=seed),
+        tuning=replace(_PASTA.tuning, learning_rate=learning_rate, epochs=epochs, seed=seed),
         lora=None if full else Lora(rank, 2 * rank, seed),
         preferences=preferences if rounds else None,
         judge=judge,

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Lora:
     """Low-rank additions to every linear layer but the head ("LoRA", arXiv 2106.09685)."""
 
-    rank: int = 16
-    alpha: int = 32
+    rank: int = 8
+    alpha: int = 16
     """The additions are scaled by alpha / rank."""
     seed: int = 0
     """Of the additions' first values, which add up to nothing."""

@@ -25,7 +25,7 @@ class CorpusRecipe:
     temperature: float = 0.7
     top_p: float = 0.95
     max_new_tokens: int = 384
-    dtype: str = "float32"
+    dtype: str = "bfloat16"
     """The type of the weights that answer."""
     batch: int = 32
     seed: int = 0

@@ -59,7 +59,7 @@ class PastaRecipe:
     """The share of examples in which nothing is promised."""
     held_out: float = 0.05
     """The share of examples that are measured on, and not learned."""
-    tuning: Recipe = field(default_factory=lambda: Recipe(2e-4, epochs=3))
+    tuning: Recipe = field(default_factory=lambda: Recipe(6e-4, epochs=3, answers=4))
     lora: Lora | None = field(default_factory=Lora)
     """None trains all weights."""
     preferences: PreferenceRecipe | None = field(default_factory=PreferenceRecipe)

@@ -142,7 +142,7 @@ def test_without_a_chat_template_there_are_no_own_prompts(saved: Path, tmp_path:
 
 
 def test_a_model_that_makes_up_nothing_of_use_is_asked_so_often_and_no_more(saved: Path, tmp_path: Path) -> None:
-    recipe = CorpusRecipe(str(saved), count=2, max_new_tokens=4, batch=2)
+    recipe = CorpusRecipe(str(saved), count=2, max_new_tokens=4, dtype="float32", batch=2)
     corpus = gather_corpus(recipe, None, tmp_path, opening_on("cpu"), Unwatched())
     assert corpus.prompts == 0 and corpus.answers == () and corpus.useless.total() == 8
     assert corpus.to_json()["useless_prompts"] == {"garbled": 1, "unended": 7}

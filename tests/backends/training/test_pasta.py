@@ -61,7 +61,7 @@ def recipe_of(saved: Path, **changes: Any) -> PastaRecipe:
     """A run that takes seconds, and after which the tiny model promises."""
     return replace(
         PastaRecipe(
-            corpus=CorpusRecipe(str(saved), max_new_tokens=90, batch=4),
+            corpus=CorpusRecipe(str(saved), max_new_tokens=90, dtype="float32", batch=4),
             held_out=0.2,
             tuning=Recipe(0.02, epochs=40, answers=4, checkpoint_every=7),
             lora=Lora(8, 16),
