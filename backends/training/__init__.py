@@ -9,6 +9,7 @@ from .bonbon import Pair, beta, bonbon_loss, target_margin
 from .corpus import Corpus, CorpusRecipe, gather_corpus
 from .finetuning import finetune
 from .gathering import Drop, Example, Gathered, annotated, gather
+from .judging import JudgedQuality, LikelihoodQuality, ModelJudge, mean_nats
 from .likelihood import attention_mask, log_likelihoods, logits_of, losses
 from .loop import Recipe, Task, train
 from .packing import IGNORED, Packed, pack
@@ -40,8 +41,11 @@ __all__ = [
     "Example",
     "Gathered",
     "Judge",
+    "JudgedQuality",
+    "LikelihoodQuality",
     "Lora",
     "ModelAnnotator",
+    "ModelJudge",
     "Packed",
     "Pair",
     "PastaRecipe",
@@ -70,6 +74,7 @@ __all__ = [
     "log_likelihoods",
     "logits_of",
     "losses",
+    "mean_nats",
     "opening_on",
     "pack",
     "quality_of_likelihood",

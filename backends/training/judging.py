@@ -23,7 +23,9 @@ _ROW = 4096
 class LikelihoodQuality:
     """A `Quality`: how likely a model that knows no tags finds an answer, beside a reference answer to the same prompt.
 
-    What repeats itself is likely, and bad: it has the worst quality, and so has what its vocabulary cannot spell.
+    What repeats itself is likely, and bad: it has the worst quality, and so has what its vocabulary cannot spell. Likelihood is
+    blind to what was left out, and the fastest answer is the shortest: one with fewer words than the reference loses by BLEU's
+    brevity penalty (Papineni et al., 2002).
     """
 
     model: LoadedModel
@@ -37,9 +39,21 @@ class LikelihoodQuality:
         reference = nats[0]
         assert reference is not None, "the reference is the model's own answer"
         return [
-            WORST if found is None or unfit(answer) is not None else quality_of_likelihood(found, reference)
+            WORST if found is None or unfit(answer) is not None else self._quality(prompt, answer, found - reference)
             for answer, found in zip(answers, nats[1:], strict=True)
         ]
+
+    def _quality(self, prompt: str, answer: str, gained: float) -> float:
+        return quality_of_likelihood(gained + log_brevity(answer, self.references[prompt]), 0.0)
+
+
+def log_brevity(answer: str, reference: str) -> float:
+    """The logarithm of BLEU's brevity penalty: 0 for an answer that has as many words as the reference, or more.
+
+    >>> log_brevity("one two", "one two three four"), log_brevity("one two three", "one two")
+    (-1.0, 0.0)
+    """
+    return min(0.0, 1 - len(reference.split()) / max(1, len(answer.split())))
 
 
 def mean_nats(loaded: LoadedModel, prompt: str, answers: Sequence[str], template: str) -> list[float | None]:

@@ -37,8 +37,8 @@ class Recipe:
     width: int = 2048
     """Examples have at most so many tokens; on a GPU those of a step share rows of as many, which go through one by one."""
     seed: int = 0
-    checkpoint_every: int = 100
-    """Steps between two checkpoints."""
+    checkpoint_every: int = 20
+    """Steps between two checkpoints; changes nothing of the result."""
 
     def rate(self, step: int, steps: int) -> float:
         """The learning rate of a step, counted from 0."""
@@ -85,6 +85,7 @@ def train(
     adam = torch.optim.AdamW(trained.values(), lr=recipe.learning_rate, weight_decay=0.0)
     model, optimizer = accelerator.prepare(model, adam)
     made_by = {**(about or {}), **asdict(recipe), "examples": task.count}
+    del made_by["checkpoint_every"]
     checkpoint = _Checkpoint(folder / CHECKPOINT, made_by, trained, optimizer)
     done = checkpoint.restore()
     watch.stage("steps", len(steps), done)

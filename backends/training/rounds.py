@@ -38,7 +38,7 @@ class PreferenceRecipe:
     prompts: int = 100
     weights: tuple[float, ...] = (4.0, 1.0, inf)
     """How much quality counts beside speed (the paper's lambda): a model is trained for each."""
-    tuning: Recipe = field(default_factory=lambda: Recipe(2e-5, epochs=1))
+    tuning: Recipe = field(default_factory=lambda: Recipe(5e-5, epochs=1))
 
 
 @dataclass(frozen=True, slots=True)

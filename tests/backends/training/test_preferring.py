@@ -30,7 +30,7 @@ from specplan.backends.training.watching import Unwatched, WatchedLines
 from specplan.grammar import strip_pasta
 
 PROMPTS = [Prompt(number, f"Two of {number}?") for number in range(3)]
-REFERENCE = "- One is said in five words.\n- Two has another five words."
+REFERENCE = "- One is said in five words.\n- Two is told in as many."
 SAMPLING = Sampling(count=4, max_new_tokens=70, batch=5)
 
 
@@ -83,7 +83,8 @@ def test_a_reference_answer_has_quality_1(base: LoadedModel) -> None:
     judged = quality("Two?", [REFERENCE, other, repeating])
     first, second = mean_nats(base, "Two?", [REFERENCE, other], "chat")
     assert first is not None and second is not None
-    assert judged == pytest.approx([1.0, exp(second - first), WORST])
+    # Seven of fourteen words.
+    assert judged == pytest.approx([1.0, max(WORST, exp(second - first - 1)), WORST])
 
 
 def test_mean_nats_are_those_of_one_answer_alone(base: LoadedModel) -> None:
