@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class Candidate:
 
 def write_candidates(
     prompts: Sequence[Prompt],
-    policy: LoadedModel,
+    policy: Callable[[], LoadedModel],
     sampling: Sampling,
     machine: TokenMachine,
     file: Path,
@@ -80,7 +80,8 @@ def write_candidates(
 ) -> list[list[Candidate]]:
     """What a model with tags answers to each prompt, in their order; none to a prompt that is too long.
 
-    Answers are kept in `file`, and those that it has already are not written again; `made_by` says which model it is.
+    Answers are kept in `file`, and those that it has already are not written again; `policy` brings the model if it is needed,
+    and `made_by` says which it is.
     Raises `DiagnosticError` (SP0850, SP0855).
     """
     settings = {name: each for name, each in asdict(sampling).items() if name not in ("batch", "count")}
@@ -93,7 +94,7 @@ def write_candidates(
     watch.stage("answers in threads", total, total - len(waiting))
     if waiting:
         texts = {prompt.id: prompt.text for prompt in waiting}
-        for id, candidate in _written(waiting, policy, sampling, machine, file.parent):
+        for id, candidate in _written(waiting, policy(), sampling, machine, file.parent):
             rows.add(id, {"prompt": texts[id], **({} if candidate is None else candidate.to_json())})
             watch.step()
     found = [[rows.get(_id(each, number)) for number in numbers] for each in prompts]

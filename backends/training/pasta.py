@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -88,6 +89,12 @@ class Lessons:
     counts: Mapping[str, Any]
 
     @property
+    def digest(self) -> str:
+        """A short name of just these examples."""
+        lines = "\n".join(each.to_json() for each in (*self.learned, *self.held_out))
+        return sha256(lines.encode()).hexdigest()[:16]
+
+    @property
     def sequential(self) -> Lessons:
         """The same without tags."""
         return Lessons(
@@ -162,8 +169,7 @@ class _Run:
         """The most tokens of an answer with tags: a third more than without, for these and the topics."""
         return self.recipe.corpus.max_new_tokens * 4 // 3
 
-    @property
-    def about(self) -> dict[str, Any]:
+    def about(self, lessons: Lessons) -> dict[str, Any]:
         """What a checkpoint depends on beside the recipe of its own training."""
         recipe = self.recipe
         return {
@@ -173,6 +179,7 @@ class _Run:
             "plain": recipe.plain,
             "held_out": recipe.held_out,
             "lora": None if recipe.lora is None else asdict(recipe.lora),
+            "data": lessons.digest,
         }
 
     def load(self, model: str | None = None) -> LoadedModel:
@@ -234,7 +241,9 @@ class _Run:
         model, place = self.trainable(loaded, kind), self.folder / stage
         learned, held_out = school.rows(lessons.learned), school.rows(lessons.held_out)
         self.watch.say(f"{stage}: {len(learned)} examples, {sum(map(len, learned))} tokens")
-        finetune(model, learned, self.recipe.tuning, place, held_out=held_out, about=self.about, watch=self.watch)
+        finetune(
+            model, learned, self.recipe.tuning, place, held_out=held_out, about=self.about(lessons), watch=self.watch
+        )
         self.publish(model, loaded, kind, place)
         return model
 
@@ -259,7 +268,7 @@ class _Run:
             self.sampling,
             preferences,
             self.folder,
-            {**self.about, "tuning": asdict(self.recipe.tuning), "judge": self.recipe.judge},
+            {**self.about(lessons), "tuning": asdict(self.recipe.tuning), "judge": self.recipe.judge},
             self.watch,
         )
 

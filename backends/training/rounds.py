@@ -133,8 +133,7 @@ class Preferring:
         self, asked: Sequence[Asked], sampling: Sampling, made_by: Mapping[str, Any], file: Path
     ) -> list[list[Candidate]]:
         prompts = [each.prompt for each in asked]
-        merged = replace(self.tagged, model=self._merged())
-        return write_candidates(prompts, merged, sampling, self.school.machine, file, made_by, self.watch)
+        return write_candidates(prompts, self._policy, sampling, self.school.machine, file, made_by, self.watch)
 
     def _qualities(
         self, asked: Sequence[Asked], found: Sequence[Sequence[Candidate]], made_by: Mapping[str, Any], file: Path
@@ -187,13 +186,14 @@ class Preferring:
         self.watch.say(f"held out, {name}: {json.dumps(point.to_json())}")
         return point
 
-    def _merged(self) -> Any:
+    def _policy(self) -> LoadedModel:
         """A copy of the model as it is now, for decoding."""
         import torch
 
         copy = deepcopy(self.model)
         merged = copy.merge_and_unload() if hasattr(copy, "merge_and_unload") else copy
-        return merged.to(getattr(torch, self.sampling.dtype)).eval().requires_grad_(False)
+        dtype = getattr(torch, self.sampling.dtype)
+        return replace(self.tagged, model=merged.to(dtype).eval().requires_grad_(False), dtype=dtype)
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: each.detach().clone() for name, each in self._trained.items()}

@@ -175,6 +175,20 @@ def test_a_folder_of_other_options_is_refused(
     assert {name: data for name, data in contents(folder).items()} == contents(whole[0]), "nothing was touched"
 
 
+def test_a_folder_of_other_data_is_refused(saved: Path, whole: tuple[Path, Any], tmp_path: Path) -> None:
+    """As many prompts under the same ids, but others."""
+    folder = tmp_path / "whole"
+    shutil.copytree(whole[0], folder)
+    recipe = recipe_of(saved)
+    others = [Prompt(each.id, f"{each.text} Now!") for each in PROMPTS]
+    rows = Rows(folder / "data" / "answers.jsonl", recipe.corpus.speaker.made_by())
+    for prompt in others:
+        rows.add(prompt.id, {"prompt": prompt.text, "text": ANSWERS[prompt.id], "ids": [1, 256], "ended": True})
+    with pytest.raises(DiagnosticError) as error:
+        run(recipe, folder, others)
+    assert error.value.diagnostics[0].code == "SP0850" and "data" in error.value.diagnostics[0].message()
+
+
 def test_a_loss_that_is_no_number_ends_it_and_leaves_nothing_learned(saved: Path, tmp_path: Path) -> None:
     wild = recipe_of(saved, tuning=Recipe(1e30, epochs=40, answers=4, checkpoint_every=1), preferences=None)
     answered(wild, tmp_path)

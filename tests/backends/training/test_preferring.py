@@ -56,7 +56,7 @@ def likes_tags(saved: Path) -> LoadedModel:
 def sampled(loaded: LoadedModel, file: Path, seed: int = 0) -> list[list[Candidate]]:
     machine = School.of(loaded, "chat", 1024).machine
     sampling = Sampling(count=4, max_new_tokens=70, batch=5, seed=seed)
-    return write_candidates(PROMPTS, loaded, sampling, machine, file, {"policy": "tiny"}, Unwatched())
+    return write_candidates(PROMPTS, lambda: loaded, sampling, machine, file, {"policy": "tiny"}, Unwatched())
 
 
 def test_candidates_are_what_their_threads_said(promising: LoadedModel, tmp_path: Path) -> None:
