@@ -73,13 +73,15 @@ def own_prompts(
     )
     words = TokenizerWords(tokenizer, card.vocab_size, source=model)
     opened: list[Answered] = []
+    first, last = 0, count
     while True:
-        first = len(opened)
-        tried = [Prompt(number, _opening(number, asking.seed)) for number in range(first, first + count)]
+        tried = [Prompt(number, _opening(number, asking.seed)) for number in range(first, last)]
         opened += answer(tried, asking, file, open_plan, watch, "prompts")
         kept, dropped = useful((_whole(each, words) for each in opened), count)
-        if len(kept) == count or first + count >= _MOST_TRIES * count:
+        if len(kept) == count or last == _MOST_TRIES * count:
             return kept, dropped
+        # Which are kept depends on their order alone, not on how many are tried at a time.
+        first, last = last, min(last + max(2 * (count - len(kept)), asking.batch), _MOST_TRIES * count)
 
 
 def users_turn(tokenizer: PreTrainedTokenizerBase) -> str:
