@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ...planner import CompiledPlan
-from ...planner.graph import Accept, Graph, Sampling, Stop
+from ...planner.graph import Accept, Graph, Model, Sampling, Stop
 from ..models import torch_device
 from .cases import rows_of
 
@@ -46,7 +46,7 @@ def setting_of(plan: CompiledPlan, *, repeats: int, warmup: int, command: str | 
         device=plan.device,
         hardware=_hardware(plan),
         threads=_threads(plan),
-        target=graph.target.source,
+        target=_name(graph.target),
         dtype=graph.target.dtype,
         greedy=is_greedy(graph),
         batch=rows_of(graph),
@@ -56,6 +56,10 @@ def setting_of(plan: CompiledPlan, *, repeats: int, warmup: int, command: str | 
         versions={"python": platform.python_version(), **_versions()},
         command=command,
     )
+
+
+def _name(model: Model) -> str:
+    return model.source if model.adapter is None else f"{model.source} with {model.adapter}"
 
 
 def is_greedy(graph: Graph) -> bool:

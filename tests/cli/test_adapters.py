@@ -110,6 +110,7 @@ def test_it_is_certified(place: tuple[Path, Any], capsys: pytest.CaptureFixture[
     prompts = folder / "prompts.jsonl"
     prompts.write_text(json.dumps({"id": 1, "prompt": PROMPT}) + "\n")
     assert specplan("bench", folder / "plain.yaml", "--prompts", prompts, "--certify") is Exit.DONE
+    assert "./base with ./mine in float32" in capsys.readouterr().out
 
 
 def test_explain_counts_the_words_and_names_the_adapter(
