@@ -108,7 +108,7 @@ class Threaded:
 class ForkedDecoding:
     """PASTA's interpreter (sections 3.1 to 3.4), thread after thread: no thread's law depends on when others run.
 
-    A promise gives its fork four times the promised length, but at most half of what is left; that is the main thread's
+    A promise gives its fork twice the promised length, but at most half of what is left; that is the main thread's
     again, as far as it was not used, after the sync. A fork sees the main thread up to its promise, and what was joined
     by then; the main thread sees forks, without their closing tags, from a sync on.
     """
@@ -159,7 +159,7 @@ class ForkedDecoding:
         """What the last token of the main thread brings about."""
         token, position = threads.main[-1]
         promised = self.words.is_tag(token, Tag.END)
-        budget = min(40 * self._tens(threads), self._left(threads, prompt) // 2) if promised else 0
+        budget = min(20 * self._tens(threads), self._left(threads, prompt) // 2) if promised else 0
         if budget > 0:
             for said, p in self._fork(self._context(threads), budget).items():
                 block = Block(len(threads.main) - 1, position, said, budget)

@@ -356,8 +356,8 @@ class Stop(Node):
     """End a path at an end token, a stop string or token, or the limit, and say which rows have ended: `path, done`.
 
     With threads a row has ended when all of its threads have; a fork's end tag ends the fork. The limit is then of all
-    threads together, shared out so that no thread's text depends on when others run: a promise gives its fork four times
-    the promised length, but at most half of what is left, and takes as much from the main thread until the fork is joined.
+    threads together, shared out so that no thread's text depends on when others run: a promise gives its fork twice the
+    promised length, but at most half of what is left, and takes as much from the main thread until the fork is joined.
     A fork that reaches its share ends with its end tag, whatever it drew there.
     """
 

@@ -20,7 +20,7 @@ from .machine import (
     TokenMachine,
     Wrong,
 )
-from .telling import Cut, Telling
+from .telling import SHARE, Cut, Telling
 from .vocabulary import TagVocabulary
 from .written import Encode, Threads, threads_of
 
@@ -29,6 +29,7 @@ __all__ = [
     "MAIN",
     "MOST_NUMBER_TOKENS",
     "MOST_TOPIC_TOKENS",
+    "SHARE",
     "UNTITLED",
     "Automaton",
     "Block",

@@ -191,11 +191,21 @@ def test_events_tell_what_every_thread_does(tagged: Tagged, promising: Path) -> 
 
 def test_a_promise_waits_where_no_more_may_run(tagged: Tagged, promising: Path) -> None:
     main = [*ids("Q:"), *promise("a", 1), *promise("b", 1), TAGS[Tag.SYNC], END]
-    answer = scripted(tagged, promising, [main, block("x" * 20), block("y")], forks=1)
+    answer = scripted(tagged, promising, [main, block("x" * 19), block("y")], forks=1)
     (result,) = answer.generate([Prompt(1, "Q:")])
-    assert result.text == "x" * 20 + "y"
+    assert result.text == "x" * 19 + "y"
     assert result.stats.threads is not None and result.stats.threads.tags.queued == 1
-    assert result.stats.steps == result.stats.threads.critical_path == 6 + 21 + 2 + 1 - 1
+    assert result.stats.steps == result.stats.threads.critical_path == 6 + 20 + 2 + 1 - 1
+
+
+def test_promises_that_are_kept_fit_a_limit_of_twice_the_text(tagged: Tagged, promising: Path) -> None:
+    """Ten blocks of forty tokens, of which none is cut off, and what comes behind them."""
+    main = [*ids("Q:"), *(token for number in range(10) for token in promise(str(number), 4)), *ids(" that is all"), END]
+    blocks = [block(str(number) * 39) for number in range(10)]
+    answer = scripted(tagged, promising, [main, *blocks], new=1024)
+    (result,) = answer.generate([Prompt(1, "Q:")])
+    assert result.text == "".join(str(number) * 39 for number in range(10)) + " that is all"
+    assert result.stats.threads is not None and result.stats.threads.tags.malformed == 0
 
 
 @pytest.mark.parametrize("strings", [["long t"], ["is"], ["five"], ["Four f"], ["nothing"]])
