@@ -7,13 +7,22 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
+from math import isnan
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from ..backends.runtime import Prompt
-from ..backends.training import CorpusRecipe, Lora, PastaRecipe, PreferenceRecipe, train_pasta, watched_on
+from ..backends.training import (
+    CorpusRecipe,
+    Lora,
+    PastaRecipe,
+    PreferenceRecipe,
+    name_of_weight,
+    train_pasta,
+    watched_on,
+)
 from ..grammar import DiagnosticError
 from .engines import libraries_of
 from .errors import NotInstalled, OptionUnused
@@ -25,6 +34,26 @@ _CORPUS, _PASTA = CorpusRecipe(), PastaRecipe()
 _LORA, _PREFERENCES = Lora(), PreferenceRecipe()
 _OF_ROUNDS = ("candidates", "preference_prompts", "weight", "preference_rate", "judge")
 _LIBRARIES = ("torch", "transformers", "accelerate", "peft")
+
+
+class _Number(click.FloatRange):
+    """A range of numbers without the one that is none: it is in every range, for nothing is beyond it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
+
+
+_RATE = _Number(min=0, max=1, min_open=True)
+
+
+def _different(ctx: click.Context, param: click.Parameter, weights: tuple[float, ...]) -> tuple[float, ...]:
+    names = [name_of_weight(each) for each in weights]
+    if len({*names}) < len(names):
+        raise click.BadParameter("two of them would be trained into one folder", ctx, param)
+    return weights
 
 
 @click.group()
@@ -43,7 +72,7 @@ def command() -> None:
 @click.option("--epochs", type=click.IntRange(min=1), default=_PASTA.tuning.epochs, show_default=True)
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_RATE,
     default=_PASTA.tuning.learning_rate,
     show_default=True,
 )
@@ -74,8 +103,9 @@ def command() -> None:
 )
 @click.option(
     "--weight",
-    type=click.FloatRange(min=0),
+    type=_Number(min=0),
     multiple=True,
+    callback=_different,
     default=_PREFERENCES.weights,
     show_default=True,
     metavar="LAMBDA",
@@ -83,7 +113,7 @@ def command() -> None:
 )
 @click.option(
     "--preference-rate",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_RATE,
     default=_PREFERENCES.tuning.learning_rate,
     show_default=True,
     help="The learning rate of preference optimisation.",

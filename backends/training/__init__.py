@@ -14,7 +14,7 @@ from .likelihood import attention_mask, log_likelihoods, logits_of, losses
 from .loop import Recipe, Task, train
 from .packing import IGNORED, Packed, pack
 from .pasta import PastaRecipe, train_pasta
-from .rounds import PreferenceRecipe
+from .rounds import PreferenceRecipe, name_of_weight
 from .rules import annotate_by_rules
 from .schedule import Schedule, replay
 from .scoring import (
@@ -75,6 +75,7 @@ __all__ = [
     "logits_of",
     "losses",
     "mean_nats",
+    "name_of_weight",
     "opening_on",
     "pack",
     "quality_of_likelihood",

@@ -147,7 +147,9 @@ def _candidate(
     threads = result.stats.threads
     assert threads is not None, "the plan forks"
     closing = machine.words.tags[Tag.ENDASYNC]
-    whole = main[-1] in machine.words.ends and all(block is not None and block[-1:] == (closing,) for block in blocks)
+    is_closed = all(block is not None and block[-1:] == (closing,) for block in blocks)
+    # What a limit cut off was closed for it.
+    whole = main[-1] in machine.words.ends and is_closed and not threads.tags.unclosed
     return Candidate(
         result.text, Threads(main, tuple(blocks)), threads.critical_path, threads.spoken, threads.forked, whole
     )

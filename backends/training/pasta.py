@@ -34,7 +34,7 @@ from .lessons import School, split
 from .loop import METRICS, Recipe
 from .model_card import model_card
 from .publishing import ADAPTER, MODEL, publish
-from .rounds import Asked, Point, PreferenceRecipe, Preferring, name_of
+from .rounds import Asked, Point, PreferenceRecipe, Preferring, name_of_weight
 from .rules import annotate_by_rules
 from .scoring import Quality
 from .unfit import fit
@@ -76,7 +76,7 @@ class PastaRecipe:
         """All settings; weights by their names, since JSON has no infinity."""
         told = asdict(self)
         if self.preferences is not None:
-            told["preferences"]["weights"] = [name_of(weight) for weight in self.preferences.weights]
+            told["preferences"]["weights"] = [name_of_weight(weight) for weight in self.preferences.weights]
         return told
 
 
@@ -274,7 +274,7 @@ class _Run:
 
         def publish(name: str) -> None:
             self.publish(model, tagged, "pasta", self.folder / name)
-            if name == name_of(preferences.weights[0]):
+            if name == name_of_weight(preferences.weights[0]):
                 self.publish(model, tagged, "pasta", self.folder)
 
         return preferring.run(asked, held_out, publish)

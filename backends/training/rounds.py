@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from math import exp, inf, isinf, log
 from pathlib import Path
 from statistics import fmean
@@ -96,7 +97,7 @@ class Preferring:
         """Train a model for each weight and publish it under its name; where they and the supervised one stand."""
         points = [self._point("supervised", None, held_out)]
         for weight in self.recipe.weights:
-            name = name_of(weight)
+            name = name_of_weight(weight)
             self._restore(self._supervised)
             for number in range(1, self.recipe.rounds + 1):
                 self._round(asked, weight, number, self.folder / name / f"round-{number}")
@@ -107,12 +108,14 @@ class Preferring:
     def _round(self, asked: Sequence[Asked], weight: float, number: int, folder: Path) -> None:
         # All weights sample the first round from the supervised model.
         sampled = self.folder / "supervised" if number == 1 else folder
-        policy = {**self.about, "round": number, "weight": None if number == 1 else str(weight)}
+        policy = {**self.about, "policy": self._digest(), "candidates": self.recipe.candidates}
         sampling = replace(self.sampling, count=self.recipe.candidates, seed=self.sampling.seed + number)
         found = self._sample(asked, sampling, policy, sampled / "candidates.jsonl")
         qualities = self._qualities(asked, found, policy, sampled / "qualities.jsonl")
         pairs = [*self._pairs(asked, found, qualities, weight)]
-        self.watch.say(f"{name_of(weight)}, round {number}: {len(pairs)} of {len(asked)} prompts have a best answer")
+        self.watch.say(
+            f"{name_of_weight(weight)}, round {number}: {len(pairs)} of {len(asked)} prompts have a best answer"
+        )
         if not pairs:
             return
         about = {**policy, "weight": str(weight), "pairs": len(pairs)}
@@ -171,7 +174,7 @@ class Preferring:
 
     def _point(self, name: str, weight: float | None, held_out: Sequence[Asked]) -> Point:
         sampling = replace(self.sampling, count=1, temperature=0.0)
-        made_by = {**self.about, "model": name}
+        made_by = {**self.about, "policy": self._digest()}
         found = self._sample(held_out, sampling, made_by, self.folder / name / "held_out.jsonl")
         both = [(each, answers[0]) for each, answers in zip(held_out, found, strict=True) if answers]
         quality = [self.quality(each.prompt.text, [answer.text])[0] for each, answer in both]
@@ -195,6 +198,16 @@ class Preferring:
         dtype = getattr(torch, self.sampling.dtype)
         return replace(self.tagged, model=merged.to(dtype).eval().requires_grad_(False), dtype=dtype)
 
+    def _digest(self) -> str:
+        """Names the trained weights as they are now: what was sampled from others is not used."""
+        import torch
+
+        digest = sha256()
+        for name, each in sorted(self._trained.items()):
+            digest.update(name.encode())
+            digest.update(each.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()[:16]
+
     def _weights(self) -> dict[str, Tensor]:
         return {name: each.detach().clone() for name, each in self._trained.items()}
 
@@ -216,10 +229,10 @@ class Preferring:
             self._restore(now)
 
 
-def name_of(weight: float) -> str:
+def name_of_weight(weight: float) -> str:
     """What the model of a weight is called.
 
-    >>> name_of(4.0), name_of(0.5), name_of(inf)
+    >>> name_of_weight(4.0), name_of_weight(0.5), name_of_weight(inf)
     ('weight-4', 'weight-0.5', 'weight-inf')
     """
     return f"weight-{weight:g}"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from filelock import FileLock
 
@@ -77,6 +78,25 @@ def test_options_without_a_use_are_refused(
     said = capsys.readouterr().err
     assert said.count("SP0921") == len(options) + 1 and all(f"`{each}`" in said for each in options)
     assert recipes == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--learning-rate", "nan"),
+        ("--learning-rate", "inf"),
+        ("--preference-rate", "2"),
+        ("--weight", "nan"),
+        ("--weight", "4", "--weight", "4.0"),
+        ("--weight", "4", "--weight", "4.0000001"),
+    ],
+)
+def test_numbers_that_mean_nothing_are_refused(
+    recipes: list[PastaRecipe], tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    with pytest.raises(click.UsageError):
+        pasta("-o", str(tmp_path / "run"), *words)
+    assert not recipes and not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("library", ["peft", "accelerate", "matplotlib"])
