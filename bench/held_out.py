@@ -74,10 +74,11 @@ class Held:
 
 
 def contenders(run: Path, base: str) -> dict[str, Decoder]:
-    """Those that the run has trained, loaded."""
-    folders = {SEQUENTIAL: run / SEQUENTIAL, "supervised": run / "supervised", "preferred": run}
-    found = {name: folder / "adapter" for name, folder in folders.items() if (folder / "adapter").is_dir()}
-    return {name: decoder(_plan(name, base, adapter)) for name, adapter in found.items()}
+    """Those that the run has trained, loaded; without rounds of preferences there are two."""
+    folders = {SEQUENTIAL: run / SEQUENTIAL, "supervised": run / "supervised"}
+    if any(run.glob("weight-*")):
+        folders["preferred"] = run
+    return {name: decoder(_plan(name, base, folder / "adapter")) for name, folder in folders.items()}
 
 
 def _plan(name: str, base: str, adapter: Path) -> object:
