@@ -200,7 +200,12 @@ def test_a_promise_waits_where_no_more_may_run(tagged: Tagged, promising: Path) 
 
 def test_promises_that_are_kept_fit_a_limit_of_twice_the_text(tagged: Tagged, promising: Path) -> None:
     """Ten blocks of forty tokens, of which none is cut off, and what comes behind them."""
-    main = [*ids("Q:"), *(token for number in range(10) for token in promise(str(number), 4)), *ids(" that is all"), END]
+    main = [
+        *ids("Q:"),
+        *(token for number in range(10) for token in promise(str(number), 4)),
+        *ids(" that is all"),
+        END,
+    ]
     blocks = [block(str(number) * 39) for number in range(10)]
     answer = scripted(tagged, promising, [main, *blocks], new=1024)
     (result,) = answer.generate([Prompt(1, "Q:")])
