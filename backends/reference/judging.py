@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ...grammar import TEN, Tag
+from ...grammar import Tag
 from ...planner.graph import Accept, Advance, Commit, Cut, Rule, Stop, Verify
 from .. import decoding
 from ..decoding import ExactMatch, Proposal, Purpose, Rejection, Typical, accept_tree
-from ..runtime.pasta import SHARE
+from ..runtime.pasta import share
 from . import caches
 from .asking import prompt_laws
 from .language import tag_vocabulary
@@ -234,7 +234,7 @@ def _stopped(node: Stop, setting: Setting, line: Line, woven: Woven | None, word
     _, promise = setting.language.promised(woven, line)
     if promise is None:
         return replace(line, budget=0, left=0)
-    return replace(line, budget=min(SHARE * TEN * promise.tens, left // 2), left=left)
+    return replace(line, budget=share(promise.tens, left), left=left)
 
 
 def woven_cost(woven: Woven) -> int:

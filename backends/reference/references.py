@@ -159,7 +159,7 @@ class ForkedDecoding:
         """What the last token of the main thread brings about."""
         token, position = threads.main[-1]
         promised = self.words.is_tag(token, Tag.END)
-        budget = min(20 * self._tens(threads), self._left(threads, prompt) // 2) if promised else 0
+        budget = self._lent(10 * self._tens(threads), self._left(threads, prompt)) if promised else 0
         if budget > 0:
             for said, p in self._fork(self._context(threads), budget).items():
                 block = Block(len(threads.main) - 1, position, said, budget)
@@ -168,6 +168,12 @@ class ForkedDecoding:
             yield replace(threads, blocks=tuple(replace(block, joined=True) for block in threads.blocks)), 1.0
         else:
             yield threads, 1.0
+
+    @staticmethod
+    def _lent(promised: int, left: int) -> int:
+        """How much a fork may say: twice what was promised; more, up to four times, if that is an eighth of what is left."""
+        lent = 4 * promised if 4 * promised <= left // 8 else max(2 * promised, left // 8)
+        return lent if lent <= left // 2 else left // 2
 
     def _fork(self, seen: Context, budget: int) -> dict[Text, float]:
         """What a fork says; its first token is forced, and its last, if it has not ended by then."""

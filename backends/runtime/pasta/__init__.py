@@ -3,7 +3,7 @@
 from .automaton import Automaton, Strictness
 from .counts import TagCounts
 from .critical_path import Block, critical_path
-from .joining import UNTITLED, Joined, Joining, TextOf, join_threads
+from .joining import UNTITLED, Joining, TextOf
 from .machine import (
     FORK,
     MAIN,
@@ -20,7 +20,7 @@ from .machine import (
     TokenMachine,
     Wrong,
 )
-from .telling import SHARE, Cut, Telling
+from .telling import Cut, Telling, share
 from .vocabulary import TagVocabulary
 from .written import Encode, Threads, threads_of
 
@@ -29,7 +29,6 @@ __all__ = [
     "MAIN",
     "MOST_NUMBER_TOKENS",
     "MOST_TOPIC_TOKENS",
-    "SHARE",
     "UNTITLED",
     "Automaton",
     "Block",
@@ -38,7 +37,6 @@ __all__ = [
     "Encode",
     "Ended",
     "Fault",
-    "Joined",
     "Joining",
     "Meaning",
     "Place",
@@ -54,6 +52,6 @@ __all__ = [
     "TokenMachine",
     "Wrong",
     "critical_path",
-    "join_threads",
+    "share",
     "threads_of",
 ]

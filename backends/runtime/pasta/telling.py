@@ -12,12 +12,23 @@ from .joining import Joining
 from .machine import Meaning, Promised, Said
 from .vocabulary import TagVocabulary
 
-SHARE = 2
-"""A fork may say so many times what was promised.
+_LEAST, _MOST = 2, 4
+"""How many times what was promised a fork may say, while there is little left, and while there is much."""
+_OF_MUCH = 8
 
-As much is taken from the main thread until the fork is joined, which few answers do: at four times (PASTA section 6) a list
-of ten is cut off at half of its limit.
-"""
+
+def share(tens: int, left: int) -> int:
+    """How much the fork of a promise may say, of what is `left` to the main thread; as much is taken from that.
+
+    Four times what was promised, as in PASTA (section 6), would leave nothing to the last items of a list, since a fork keeps
+    what it does not need until it is joined, which few answers do. So what goes beyond twice is at most an eighth of what is
+    left, and no fork has more than half.
+
+    >>> share(2, 1024), share(2, 400), share(2, 64)
+    (80, 50, 32)
+    """
+    promised = TEN * tens
+    return min(max(_LEAST * promised, min(_MOST * promised, left // _OF_MUCH)), left // 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +50,8 @@ class Cut:
 
     @property
     def share(self) -> int:
-        """How much the fork of the promise may say: a multiple of the promised length, at most half of what is left."""
-        return 0 if self.promise is None else min(SHARE * TEN * self.promise.tens, self.left // 2)
+        """How much the fork of the promise may say."""
+        return 0 if self.promise is None else share(self.promise.tens, self.left)
 
 
 class Telling:
