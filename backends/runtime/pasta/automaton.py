@@ -72,21 +72,6 @@ class Automaton:
             state = self.next(state, token)
         return state
 
-    def tree(self, state: int, tokens: Sequence[int], parents: Sequence[int]) -> list[int]:
-        """The states of a draft tree, behind its root, which is `state`, and behind each of its nodes.
-
-        `tokens` are those of the nodes 1, 2, ..., and `parents` the nodes that they hang below, all earlier; 0 is the root.
-        """
-        states = [state]
-        for token, parent in zip(tokens, parents, strict=True):
-            states.append(self.next(states[parent], token))
-        return states
-
-    def mask(self, states: Sequence[int]) -> NDArray[numpy.bool_]:
-        """Which tokens may come behind each state, `[n, V]`."""
-        mask: NDArray[numpy.bool_] = self.allowed[list(states)][:, self.classes]
-        return mask
-
     def barred(self, state: int) -> NDArray[numpy.int64]:
         """The ids that may not come behind a state: outside of promises a handful, so that a law is quickly rid of them."""
         if state not in self._barred:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from ....grammar import Answer, AnswerText, Promise, Sync
 from ..ending import TextStream
@@ -43,10 +43,6 @@ class Joining:
         self._news: dict[int, str] = {}
         self._next = 0
         self._counts = TagCounts()
-
-    def place(self, thread: int) -> Place:
-        """Where a thread is in the language."""
-        return self._places[thread]
 
     def say(self, thread: int, tokens: Sequence[int]) -> list[Meaning]:
         """A thread says further tokens; what they mean. The main thread is 0."""
@@ -177,34 +173,3 @@ class _Vow:
     topic: str
     tens: int
     block: _Part | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """An answer and how its tags went."""
-
-    answer: Answer
-    counts: TagCounts
-
-
-Blocks: TypeAlias = Sequence[Sequence[int] | None]
-
-
-def join_threads(machine: TokenMachine, text: TextOf, main: Sequence[int], blocks: Blocks) -> Joined:
-    """The answer of threads that have ended.
-
-    `blocks` are what the forks said, one for each promise of the main thread in order; None, or nothing at all, for those
-    that opened none.
-    """
-    joining = Joining(machine, text)
-    rest = iter(enumerate(blocks, start=1))
-    for token in main:
-        for meaning in joining.say(0, (token,)):
-            if isinstance(meaning, Promised):
-                thread, block = next(rest, (0, None))
-                if block is not None:
-                    joining.open(thread)
-                    joining.say(thread, block)
-                    joining.stop(thread)
-    joining.stop(0)
-    return Joined(joining.answer, joining.counts)

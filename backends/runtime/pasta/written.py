@@ -27,7 +27,7 @@ class _Unspelled(Exception):
 
 
 def threads_of(answer: Answer, words: TagVocabulary, encode: Encode) -> Threads | None:
-    """The tokens of an answer; `join_threads` gives the same answer again.
+    """The tokens of an answer; `Joining` makes the same answer of them again.
 
     None if the vocabulary cannot spell a text of it, or needs more tokens for a topic than a promise may have.
     """

@@ -37,11 +37,16 @@ def free(toy: Any) -> Automaton:
     return Automaton(toy.vocabulary, Strictness.FREE)
 
 
+def may_come(automaton: Automaton, state: int) -> Any:
+    """Which tokens may come behind a state, by the tables, `[V]`."""
+    return automaton.allowed[state][automaton.classes]
+
+
 def drawn(automaton: Automaton, state: int, choices: list[float]) -> list[int]:
     """Tokens that the automaton allows, tags and digits more often than their share of the vocabulary."""
     said: list[int] = []
     for choice in choices:
-        may = numpy.flatnonzero(automaton.mask([state])[0])
+        may = numpy.flatnonzero(may_come(automaton, state))
         assert len(may), "every state allows something"
         tags = [token for token in may if token < 8]
         few = tags if tags and choice < 0.5 else may
@@ -86,7 +91,7 @@ def test_nothing_well_formed_is_held_back(toy: Any, strict: Automaton, parts: li
 
 def all_allowed(automaton: Automaton, state: int, tokens: tuple[int, ...]) -> bool:
     for token in tokens:
-        if not automaton.mask([state])[0, token]:
+        if not may_come(automaton, state)[token]:
             return False
         state = automaton.next(state, token)
     return True
@@ -107,28 +112,28 @@ def all_allowed(automaton: Automaton, state: int, tokens: tuple[int, ...]) -> bo
     ],
 )  # fmt: skip
 def test_what_may_come_in_the_main_thread(toy: Any, strict: Automaton, script: str, may: str, may_not: str) -> None:
-    mask = strict.mask([strict.walk(strict.MAIN, toy.spell(script))])[0]
+    mask = may_come(strict, strict.walk(strict.MAIN, toy.spell(script)))
     assert [name for name in may.split() if not mask[toy.spell(name)[0]]] == []
     assert [name for name in may_not.split() if mask[toy.spell(name)[0]]] == []
 
 
 def test_what_may_come_in_a_fork(toy: Any, strict: Automaton, free: Automaton) -> None:
     for automaton in (strict, free):
-        allowed = numpy.flatnonzero(automaton.mask([automaton.FORK])[0])
+        allowed = numpy.flatnonzero(may_come(automaton, automaton.FORK))
         assert [token for token in allowed if token in toy.vocabulary.tag_of] == [toy.tag(Tag.ENDASYNC)]
         assert len(allowed) == len(toy.vocabulary.spelled) - 5
-    assert free.mask([free.MAIN]).all()
+    assert may_come(free, free.MAIN).all()
 
 
 def test_a_topic_has_an_end(toy: Any, strict: Automaton) -> None:
     state = strict.walk(strict.MAIN, toy.spell("PROMISE " + "x" * MOST_TOPIC_TOKENS))
-    assert numpy.flatnonzero(strict.mask([state])[0]).tolist() == [toy.tag(Tag.TOKENS)]
+    assert numpy.flatnonzero(may_come(strict, state)).tolist() == [toy.tag(Tag.TOKENS)]
 
 
 def test_behind_what_may_not_come_all_may(toy: Any, strict: Automaton) -> None:
     for script in ("END", "PROMISE EOS", "EOS", "PROMISE a END a a a"):
         state = strict.walk(strict.MAIN, toy.spell(script))
-        assert state == strict.ANYTHING and strict.mask([state]).all()
+        assert state == strict.ANYTHING and may_come(strict, state).all()
 
 
 @pytest.mark.parametrize("lacking", [b"digits", b"letters", b"TOKENS"])
@@ -138,31 +143,24 @@ def test_a_vocabulary_that_would_be_stuck_in_a_promise_makes_none(lacking: bytes
     if lacking == b"letters":
         spelled = (*spelled[:6], b'"', b"<5")
     automaton = Automaton(TagVocabulary(tags, spelled))
-    assert not automaton.mask([automaton.MAIN])[0, tags[Tag.PROMISE]]
+    assert not may_come(automaton, automaton.MAIN)[tags[Tag.PROMISE]]
 
 
 def test_a_table_whose_end_is_a_whole_promise() -> None:
     words = TagVocabulary({Tag.END: 1, Tag.ASYNC: 2, Tag.ENDASYNC: 3, Tag.SYNC: 4}, (b"a", *[None] * 5), frozenset([5]))
     automaton = Automaton(words)
-    assert automaton.mask([automaton.MAIN, automaton.FORK]).tolist() == [
+    assert [may_come(automaton, state).tolist() for state in (automaton.MAIN, automaton.FORK)] == [
         [True, True, False, False, True, True],
         [True, False, False, True, False, True],
     ]
     assert automaton.walk(automaton.MAIN, [0, 1, 4]) == automaton.MAIN
 
 
-def test_the_states_of_a_draft_tree(toy: Any, strict: Automaton) -> None:
-    root = strict.walk(strict.MAIN, toy.spell("PROMISE a"))
-    nodes = toy.spell("TOKENS b 1 END")
-    states = strict.tree(root, nodes, [0, 0, 1, 3])
-    paths: list[tuple[int, ...]] = [(), (0,), (1,), (0, 2), (0, 2, 3)]
-    assert states == [strict.walk(root, [nodes[node] for node in path]) for path in paths]
-    assert states[-1] == strict.MAIN
-    # the same by the tables alone, as on a device
-    assert strict.following[states[1], strict.classes[nodes[2]]] == states[3]
-    assert (strict.allowed[states][:, strict.classes] == strict.mask(states)).all()
-    for state, mask in zip(states, strict.mask(states), strict=True):
-        assert sorted([*numpy.flatnonzero(mask), *strict.barred(state)]) == list(range(len(mask)))
+def test_what_is_barred_is_what_may_not_come(toy: Any, strict: Automaton) -> None:
+    for state in range(len(strict.allowed)):
+        assert sorted([*numpy.flatnonzero(may_come(strict, state)), *strict.barred(state)]) == list(
+            range(len(strict.classes))
+        )
 
 
 @settings(max_examples=200, deadline=None)
@@ -192,7 +190,7 @@ def test_a_real_vocabulary(smollm2_path: Any) -> None:
     for _ in range(30):
         state, said = automaton.MAIN, []
         for _ in range(60):
-            mask = automaton.mask([state])[0]
+            mask = may_come(automaton, state)
             tags = [token for token in vocabulary.tag_of if mask[token]]
             said.append(int(draws.choice(tags if tags and draws.random() < 0.3 else numpy.flatnonzero(mask))))
             state = automaton.next(state, said[-1])

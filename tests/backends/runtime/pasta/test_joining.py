@@ -15,10 +15,11 @@ from specplan.backends.runtime.pasta import (
     TagCounts,
     TagVocabulary,
     TokenMachine,
-    join_threads,
     threads_of,
 )
 from specplan.grammar import Answer, AnswerText, Promise, SourceFile, Sync, Tag, parse_pasta, print_pasta, strip_pasta
+
+from ...joining import join_threads
 
 pieces = st.sampled_from(
     [
