@@ -44,13 +44,13 @@ class _Bush:
             self.laws.append(law)
         return len(self.tokens)
 
-    def held(self, speaker: Speaker, scores: Array) -> Array:
+    def restricted(self, speaker: Speaker, scores: Array) -> Array:
         """The scores of the layer, `[nodes, V]`, as far as they may be said."""
-        self.states = self.states or [speaker.held.behind(self.root, self.seat)]
+        self.states = self.states or [speaker.constraint.behind(self.root, self.seat)]
         new = range(len(self.states) - 1, len(self.tokens))
         above = [self.states[self.parents[place]] for place in new]
-        self.states += speaker.held.next(above, [self.tokens[place] for place in new])
-        return speaker.held.hold(scores, [self.states[node] for node in self.layer])
+        self.states += speaker.constraint.next(above, [self.tokens[place] for place in new])
+        return speaker.constraint.restrict(scores, [self.states[node] for node in self.layer])
 
     def guess(self) -> Guess:
         return Guess(self.root.thread, tuple(self.tokens), self.laws or None, tuple(self.parents))
@@ -110,7 +110,7 @@ def _read(speaker: Speaker, bushes: list[_Bush]) -> list[Array]:
 
 def _multiply(speaker: Speaker, bush: _Bush, scores: Array, depth: int, width: int) -> None:
     """Put `width` children below every node of the layer, whose scores are `[nodes, V]`."""
-    scores = bush.held(speaker, scores)
+    scores = bush.restricted(speaker, scores)
     keys = [speaker.key(bush.root, depth, index=place * width) for place in bush.places] if speaker.draws else []
     following, places = list[int](), list[int]()
     for node, place, siblings in zip(bush.layer, bush.places, speaker.siblings(scores, width, keys), strict=True):
@@ -122,7 +122,7 @@ def _multiply(speaker: Speaker, bush: _Bush, scores: Array, depth: int, width: i
 
 def _grow(speaker: Speaker, bush: _Bush, scores: Array, shape: Dynamic) -> None:
     """Put the best of one more layer into the bush. Which these are decides who reads next, so each layer is looked at."""
-    scores = bush.held(speaker, scores)
+    scores = bush.restricted(speaker, scores)
     candidates: list[tuple[float, int, int]] = []
     probabilities = law(scores, Law())
     for node, row, ranked in zip(bush.layer, probabilities, speaker.ranked(scores, shape.children), strict=True):

@@ -13,7 +13,7 @@ from ..seats import caches_of, seats
 from ..values import Guess, Guesses, Path, Paths, Trust, of_thread
 from ..woven import Threads
 from .bushes import dynamic_bushes, static_bushes
-from .holding import holding
+from .constraint import constraint_of
 from .lines import draft_lines
 from .machine import Machine, node
 from .reading import owed, read_lines, that_fits
@@ -79,8 +79,14 @@ def draft(
     made = {path.thread: Guess(path.thread) for path in source}
     if guessing:
         law = None if sampling is None else machine.sampler(sampling)
-        held = holding(machine, by, tags)
-        speaker = Speaker(machine, by, law, ordinal, None if within is None else machine.bridge(within), held)
+        speaker = Speaker(
+            machine,
+            by,
+            law,
+            ordinal,
+            None if within is None else machine.bridge(within),
+            constraint_of(machine, by, tags),
+        )
         roots = tuple(source[place] for place in guessing)
         behind = tuple(mine[place].behind(source[place]) for place in guessing)
         last = _last(scores, [reading.index(place) for place in guessing], len(reading))

@@ -39,7 +39,9 @@ def draft_lines(
     A guess is not made where the likeliest token is less likely than `floor`; an end token is the last one, and so is one
     that the model cannot read on from in `tokens` rows less one.
     """
-    lines = [_Line(root, seat, state=speaker.held.behind(root, seat)) for root, seat in zip(roots, seats, strict=True)]
+    lines = [
+        _Line(root, seat, state=speaker.constraint.behind(root, seat)) for root, seat in zip(roots, seats, strict=True)
+    ]
     speaking = lines
     for ahead in range(tokens):
         speaking, scores = _able(speaker, speaking, scores, floor)
@@ -57,7 +59,7 @@ def _able(speaker: Speaker, speaking: list[_Line], scores: Array, floor: float |
     """The lines for which there is something to say, and is it likely enough? With their scores, held back."""
     if not speaking:
         return [], scores
-    scores = speaker.held.hold(scores, [line.state for line in speaking])
+    scores = speaker.constraint.restrict(scores, [line.state for line in speaking])
     able = speaker.able(scores, floor)
     if able is None or all(able):
         return speaking, scores
@@ -68,7 +70,7 @@ def _able(speaker: Speaker, speaking: list[_Line], scores: Array, floor: float |
 def _speak(speaker: Speaker, speaking: list[_Line], scores: Array, ahead: int) -> None:
     keys = [speaker.key(line.root, ahead) for line in speaking] if speaker.draws else []
     tokens, laws = speaker.tokens(scores, keys)
-    states = speaker.held.next([line.state for line in speaking], tokens)
+    states = speaker.constraint.next([line.state for line in speaking], tokens)
     for place, line in enumerate(speaking):
         line.tokens.append(tokens[place])
         line.state = states[place]

@@ -15,7 +15,7 @@ from ..slots import Reading
 from ..thread import Thread
 from ..values import Path, Paths, Rows, Tree, Trees
 from ..woven import Threads
-from .holding import holding
+from .constraint import constraint_of
 from .machine import Machine, node
 
 AT_ONCE = 512
@@ -109,13 +109,15 @@ def verify(
     mine = seats(caches, [tree.fresh for tree in trees], threads)
     for tree, seat in zip(trees, mine, strict=True):
         assert seat.count == tree.start, "the root stands right behind what the cache holds"
-    held = holding(machine, by, tags)
-    states = [held.tree(held.behind(tree.fresh, seat), tree) for tree, seat in zip(trees, mine, strict=True)]
+    constraint = constraint_of(machine, by, tags)
+    states = [
+        constraint.tree(constraint.behind(tree.fresh, seat), tree) for tree, seat in zip(trees, mine, strict=True)
+    ]
     for cache in caches_of(mine):
         cache.slots.open()
     scores = machine.read(by, mine, lambda seat, place: _planted(trees[place], seat), Wanted.ALL)
     assert scores is not None, "scores were wanted"
-    return held.restrict(scores, states), caches
+    return constraint.restrict_trees(scores, states), caches
 
 
 def _planted(tree: Tree, seat: Seat) -> Reading:

@@ -27,7 +27,7 @@ from ...decoding import Sampling as Law
 from ..bridge import Bridge
 from ..network import Network, Scores
 from ..values import Path
-from .holding import Free
+from .constraint import Constraint, Unconstrained
 from .machine import Machine, Sampler
 
 
@@ -41,8 +41,8 @@ class Speaker:
     ordinal: int
     bridge: Bridge | None = None
     """Only what has an image is guessed, or what has none proposes nothing."""
-    held: Free = field(default_factory=Free)
-    """What threads that fork may say."""
+    constraint: Constraint = field(default_factory=Unconstrained)
+    """What may come next, where threads fork."""
 
     @property
     def network(self) -> Network:

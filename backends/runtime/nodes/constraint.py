@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from array_api_compat import array_namespace
 
@@ -20,50 +20,69 @@ LOOK_BACK = 64
 """More tokens than any promise has."""
 
 State: TypeAlias = Any
-"""A state of the automaton: a number, or an array without axes."""
+"""All that what may come next in a thread depends on: a number, or an array without axes where tokens lie on a device."""
 
 
-class Free:
-    """Holds nothing back: where no thread forks, anything may come."""
+class Constraint(Protocol):
+    """What may come next in the threads of a model."""
 
     def behind(self, path: Path, seat: Seat) -> State:
-        """The state of a thread behind a path; what comes before that has been read."""
+        """The state of a thread behind a path; what comes before the path has been read."""
+
+    def next(self, states: Sequence[State], tokens: Sequence[Any]) -> list[State]:
+        """The states behind further tokens, one behind each state."""
+
+    def restrict(self, scores: Array, states: Sequence[State]) -> Array:
+        """Scores `[n, V]`, minus infinity for what may not come behind each of n states; those given may be overwritten."""
+
+    def tree(self, root: State, tree: Tree) -> Sequence[State]:
+        """The states behind a tree's root, which is given, and behind each of its nodes; for `restrict_trees` alone."""
+
+    def restrict_trees(self, scores: Scores, states: Sequence[Sequence[State]]) -> Scores:
+        """The same of the scores of whole trees; `states` are what `tree` gives for each."""
+
+
+class Unconstrained:
+    """The `Constraint` of models whose threads cannot fork: there is none, and no state."""
+
+    def behind(self, path: Path, seat: Seat) -> State:
+        """None."""
         return None
 
     def next(self, states: Sequence[State], tokens: Sequence[Any]) -> list[State]:
-        """The states behind further tokens, one for each."""
+        """None behind each."""
         return [None] * len(states)
 
-    def hold(self, scores: Array, states: Sequence[State]) -> Array:
-        """Scores `[n, V]` without what may not come behind each of n states."""
+    def restrict(self, scores: Array, states: Sequence[State]) -> Array:
+        """As they are."""
         return scores
 
     def tree(self, root: State, tree: Tree) -> Sequence[State]:
-        """The states behind a tree's root and behind each of its nodes."""
+        """Nothing: there are no states to ask for."""
         return ()
 
-    def restrict(self, scores: Scores, states: Sequence[Sequence[State]]) -> Scores:
-        """Scores without what may not come; `states` are those behind each thread's tokens."""
+    def restrict_trees(self, scores: Scores, states: Sequence[Sequence[State]]) -> Scores:
+        """As they are."""
         return scores
 
 
-class Held(Free):
-    """Holds a model back where the host knows its tokens: a handful of scores are taken away from each law."""
+class HostConstraint:
+    """The `Constraint` where the host knows all tokens: states are numbers, and a handful of scores are overwritten."""
 
     def __init__(self, automaton: Automaton) -> None:
         self._automaton = automaton
 
     def behind(self, path: Path, seat: Seat) -> State:
-        """A number."""
+        """Found by the last tag that the thread sees."""
         read = map(int, seat.tokens(max(0, path.start - LOOK_BACK), path.start))
         return self._automaton.behind([*read, *path.tokens], is_fork=path.thread.number > 0)
 
     def next(self, states: Sequence[State], tokens: Sequence[Any]) -> list[State]:
-        """Numbers."""
+        """Looked up one by one."""
         return [self._automaton.next(state, int(token)) for state, token in zip(states, tokens, strict=True)]
 
-    def hold(self, scores: Array, states: Sequence[State]) -> Array:
-        """In place."""
+    def restrict(self, scores: Array, states: Sequence[State]) -> Array:
+        """In place, state by state: few of a law's scores are touched."""
         xp = array_namespace(scores)
         for state in set(states):
             rows = [place for place, each in enumerate(states) if each == state]
@@ -81,24 +100,24 @@ class Held(Free):
             states |= zip(layer, self.next(above, [tree.tokens[node] for node in layer]), strict=True)
         return [states[node] for node in range(len(states))]
 
-    def restrict(self, scores: Scores, states: Sequence[Sequence[State]]) -> Scores:
-        """Those of all threads at once."""
+    def restrict_trees(self, scores: Scores, states: Sequence[Sequence[State]]) -> Scores:
+        """All at once; what fills rows up may be anything."""
         rows, width, size = scores.padded.shape
         every = [Automaton.ANYTHING] * (rows * width)
         for (row, first, end), each in zip(scores.spans, states, strict=True):
             every[row * width + first : row * width + end] = each
         xp = array_namespace(scores.padded)
-        held = self.hold(xp.reshape(scores.padded, (-1, size)), every)
-        return replace(scores, padded=xp.reshape(held, (rows, width, size)))
+        left = self.restrict(xp.reshape(scores.padded, (-1, size)), every)
+        return replace(scores, padded=xp.reshape(left, (rows, width, size)))
 
 
-class LateHeld(Held):
-    """Holds a model back where tokens lie on a device, and nobody has looked at them: states and masks are looked up there."""
+class DeviceConstraint(HostConstraint):
+    """The `Constraint` where a device has tokens that nobody has looked at: states and masks are looked up there."""
 
     _tables: tuple[Array, Array, Array] | None = None
 
     def next(self, states: Sequence[State], tokens: Sequence[Any]) -> list[State]:
-        """Arrays without axes, unless all tokens are known."""
+        """On the device, unless all tokens are known."""
         like = next((each.array for each in tokens if isinstance(each, LateToken)), None)
         if like is None:
             return super().next(states, tokens)
@@ -107,8 +126,8 @@ class LateHeld(Held):
         found = following[_stacked(states, like), classes[_stacked(ids, like)]]
         return [found[place] for place in range(len(states))]
 
-    def hold(self, scores: Array, states: Sequence[State]) -> Array:
-        """A copy."""
+    def restrict(self, scores: Array, states: Sequence[State]) -> Array:
+        """In a copy."""
         classes, allowed, _ = self._lookups(scores)
         return restrict_logits(scores, allowed[_stacked(states, scores)][:, classes])
 
@@ -123,12 +142,12 @@ class LateHeld(Held):
         return self._tables
 
 
-def holding(machine: Machine, model: Model, tags: Tags | None) -> Free:
-    """What holds a model back, where there are tags."""
+def constraint_of(machine: Machine, model: Model, tags: Tags | None) -> Constraint:
+    """What may come next in the threads of a model: where there are tags, not everything."""
     if tags is None:
-        return Free()
+        return Unconstrained()
     automaton = machine.automaton(model, tags)
-    return Held(automaton) if machine.network(model).looks_are_free else LateHeld(automaton)
+    return HostConstraint(automaton) if machine.network(model).looks_are_free else DeviceConstraint(automaton)
 
 
 def _stacked(numbers: Sequence[Any], like: Array) -> Array:
