@@ -305,7 +305,8 @@ class NotTogether(CommandLineError):
     rule = (
         "`bench --certify` times nothing, so it takes no --against, --repeats, --warmup or --plot; --redraws counts what the "
         "certificate of a plan that samples is made of, and goes with nothing else. `run --svg` draws what `--show forks` "
-        "shows. Standard output has the result, so a picture goes into a file."
+        "shows. `run --format json` gives the text both with its tags and without, so there is nothing for --keep-annotations to "
+        "choose. Standard output has the result, so a picture goes into a file."
     )
     wrong = "specplan bench plan.yaml --certify --repeats 3"
     right = "specplan bench plan.yaml --certify --redraws 10000"

@@ -59,6 +59,8 @@ def command(
     refuse_stdin_twice(plan, texts, file)
     if svg is not None:
         _refuse_picture(svg, show)
+    if keep_annotations:
+        _refuse_json(output)
     compiled = compile_input(read_input(plan), engine)
     output.diagnostics(compiled.diagnostics)
     _refuse_idle(compiled, {"--show forks": "forks" in show, "--keep-annotations": keep_annotations})
@@ -89,6 +91,13 @@ def _refuse_picture(svg: str, show: tuple[str, ...]) -> None:
         instead = "name a file for the picture"
         raise DiagnosticError([NotTogether(None, "--svg -", "with answers that are on standard output", instead)])
     refuse_unwritable(svg)
+
+
+def _refuse_json(output: Output) -> None:
+    """Raises DiagnosticError for a choice between what is there anyway."""
+    if output.format == "json":
+        instead = "leave it out: `annotated` of each answer is the text with its tags"
+        raise DiagnosticError([NotTogether(None, "--keep-annotations", "with `--format json`", instead)])
 
 
 def _refuse_idle(compiled: CompiledPlan, options: dict[str, bool]) -> None:

@@ -219,9 +219,16 @@ def test_annotations_are_kept(run: Run, capsys: pytest.CaptureFixture[str]) -> N
     tagged = capsys.readouterr().out
     assert '<promise topic="untitled" tokens=1/><async>' in tagged
     assert re.sub("<[^>]*>", "", tagged) == plain
-    assert run(PASTA, "--prompt", "Hello", "--keep-annotations", "--format", "json") is Exit.DONE
+    assert run(PASTA, "--prompt", "Hello", "--format", "json") is Exit.DONE
     value = json.loads(capsys.readouterr().out)
     assert (value["text"] + "\n", value["annotated"] + "\n") == (plain, tagged)
+
+
+def test_there_is_nothing_to_keep_in_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(PASTA, "--prompt", "Hello", "--keep-annotations", "--format", "json") is Exit.USAGE
+    said = capsys.readouterr()
+    (diagnostic,) = json.loads(said.err)["diagnostics"]
+    assert said.out == "" and diagnostic["code"] == "SP0917" and "`annotated`" in diagnostic["help"][0]
 
 
 def test_statistics_of_threads(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
