@@ -13,7 +13,8 @@ from .judging import JudgedQuality, LikelihoodQuality, ModelJudge, mean_nats
 from .likelihood import attention_mask, log_likelihoods, logits_of, losses
 from .loop import Recipe, Task, train
 from .packing import IGNORED, Packed, pack
-from .pasta import PastaRecipe, train_pasta
+from .pasta import train_pasta
+from .recipe import PastaRecipe
 from .rounds import PreferenceRecipe, name_of_weight
 from .rules import annotate_by_rules
 from .schedule import Schedule, replay

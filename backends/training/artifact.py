@@ -5,42 +5,20 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Container
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ...grammar import Diagnostic, DiagnosticError, ExampleKind
+from ...grammar import DiagnosticError
 from ...planner.cards import CONFIG, MANIFEST, WEIGHTS, ModelCard, Trained, find_source
 from ..models import LoadedModel, sha256_of, tag_ids
+from .errors import Diverged, NotOurModel
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from torch import Tensor
 
 Kind = Literal["pasta", "sequential"]
-
-
-@dataclass(frozen=True)
-class Diverged(Diagnostic):
-    """Trained numbers that nobody can use."""
-
-    tensor: str
-
-    code: ClassVar[str] = "SP0860"
-    title: ClassVar[str] = (
-        "what was trained cannot be kept: `{tensor}` has numbers in it that are none, or far too large"
-    )
-    rule: ClassVar[str] = (
-        "An adapter is kept in 16 bits, whose largest number is 65504, and trained weights are around 1. Where they are not, "
-        "training has diverged, and nothing is written."
-    )
-    wrong: ClassVar[str] = "specplan train pasta -o my-pasta --learning-rate 10"
-    right: ClassVar[str] = "specplan train pasta -o my-pasta --learning-rate 0.0002"
-    example: ClassVar[ExampleKind] = "shell"
-
-    def help(self) -> tuple[str, ...]:
-        """What mostly helps."""
-        return ("train again with a lower learning rate",)
 
 
 def write_adapter(
@@ -60,12 +38,9 @@ def write_adapter(
     Numbers are kept in float16, which has three bits more than bfloat16, and a range that no adapter's numbers leave: of a
     trained smollm2-135m-instruct, that moves the law of the next token by 6e-10 nats on average (bfloat16: 1e-7).
 
-    Raises `DiagnosticError` (SP0860) where a number is infinite or none, FileExistsError where the folder holds other things, and
-    OSError.
+    Raises `DiagnosticError` where a number is infinite or none (SP0860), or the folder holds other things (SP0863), and OSError.
     """
-    stranger = next((each.name for each in _there(folder) if each.name not in (CONFIG, MANIFEST, WEIGHTS)), None)
-    if stranger is not None:
-        raise FileExistsError(f"{folder} holds `{stranger}`, which is no part of an adapter")
+    refuse_strangers(folder, {CONFIG, MANIFEST, WEIGHTS})
     card = find_source(loaded.source, None, Path())
     assert isinstance(card, ModelCard), "what was loaded has a card"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -97,8 +72,11 @@ def _put_in_place(fresh: Path, folder: Path) -> None:
     shutil.rmtree(old)
 
 
-def _there(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.exists() else []
+def refuse_strangers(folder: Path, own: Container[str]) -> None:
+    """Raises `DiagnosticError` (SP0863) for the first thing in a folder that has none of our `own` names."""
+    for each in sorted(folder.iterdir()) if folder.exists() else ():
+        if each.name not in own:
+            raise DiagnosticError([NotOurModel(None, str(folder), each.name)])
 
 
 def _halved(model: PeftModel) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -17,67 +17,37 @@ from typing import Any, cast
 from ...grammar import DiagnosticError, strip_pasta
 from ..models import Dtype, LoadedModel, NoChatTemplate, add_tags, load_model
 from ..runtime import Prompt
-from .adapters import Lora, with_adapter
+from .adapters import with_adapter
 from .alone import alone_in
 from .annotating import Annotator
 from .answering import Answered, Open, answer, card_of, opening_on
 from .artifact import Kind
 from .asking import ModelAnnotator, annotation_prompt
 from .candidates import Sampling
-from .corpus import Corpus, CorpusRecipe, gather_corpus, named
+from .corpus import Corpus, gather_corpus, named
 from .errors import NothingToLearn, WindowsRefused
 from .finetuning import finetune
 from .front import front_picture
 from .gathering import Example, gather
 from .judging import JudgedQuality, LikelihoodQuality, ModelJudge
 from .lessons import School, split
-from .loop import METRICS, Recipe
+from .loop import METRICS
 from .model_card import model_card
+from .options import begin, options_of
 from .publishing import ADAPTER, MODEL, publish
+from .recipe import LIKELIHOOD, RULES, PastaRecipe
 from .rounds import Asked, Point, PreferenceRecipe, Preferring, name_of_weight
 from .rules import annotate_by_rules
 from .scoring import Quality
 from .unfit import fit
 from .watching import Watch
 
-RULES, LIKELIHOOD = "rules", "likelihood"
 SUPERVISED, SEQUENTIAL = "supervised", "sequential"
 SUMMARY, PICTURE, CARD = "summary.json", "front.svg", "README.md"
 _INSTRUCTIONS = 1024
 """More tokens than an annotator is told beside the answer."""
 _MOST_HELD_OUT = 32
 """Held-out prompts that the front is measured on."""
-
-
-@dataclass(frozen=True, slots=True)
-class PastaRecipe:
-    """All that a run is made of; the defaults are for a model of a hundred million parameters on a CPU."""
-
-    corpus: CorpusRecipe = field(default_factory=CorpusRecipe)
-    annotator: str = RULES
-    """`rules`, or an instruct model that is asked."""
-    plain: float = 0.1
-    """The share of examples in which nothing is promised."""
-    held_out: float = 0.05
-    """The share of examples that are measured on, and not learned."""
-    tuning: Recipe = field(default_factory=lambda: Recipe(6e-4, epochs=3, answers=4))
-    lora: Lora | None = field(default_factory=Lora)
-    """None trains all weights."""
-    preferences: PreferenceRecipe | None = field(default_factory=PreferenceRecipe)
-    """None ends behind supervised fine-tuning."""
-    judge: str = LIKELIHOOD
-    """`likelihood` under the untouched model, or an instruct model that is asked."""
-    sequential: bool = False
-    """Train the same answers without tags too, as what promising is measured against."""
-    device: str = "cpu"
-    """As torch calls it, or `auto`."""
-
-    def to_json(self) -> dict[str, Any]:
-        """All settings; weights by their names, since JSON has no infinity."""
-        told = asdict(self)
-        if self.preferences is not None:
-            told["preferences"]["weights"] = [name_of_weight(weight) for weight in self.preferences.weights]
-        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +82,8 @@ def train_pasta(
 ) -> Mapping[str, Any]:
     """Run a recipe in a folder, and leave the trained model there; what the run was like, as data.
 
-    `command` is what somebody can type to do it again. Raises `DiagnosticError` (SP0850 to SP0857, SP0860, and whatever
-    stands in the way of running the model).
+    `command` is what somebody can type to do it again. Raises `DiagnosticError` (SP0850 to SP0863, and whatever stands in
+     the way of running the model).
     """
     with alone_in(folder):
         return _Run(recipe, folder, command, watch).run(prompts)
@@ -131,6 +101,7 @@ class _Run:
     def run(self, prompts: Sequence[Prompt] | None) -> Mapping[str, Any]:
         """Stage by stage."""
         self.refuse()
+        begin(self.folder, options_of(self.recipe, prompts))
         corpus = gather_corpus(self.recipe.corpus, prompts, self.data, self.open_plan, self.watch)
         loaded = self.load()
         tagged = add_tags(loaded)
@@ -163,11 +134,6 @@ class _Run:
     def open_plan(self) -> Open:
         """Loads a plan's models."""
         return opening_on(self.recipe.device, self.watch)
-
-    @property
-    def most_annotated(self) -> int:
-        """The most tokens of an answer with tags: a third more than without, for these and the topics."""
-        return self.recipe.corpus.max_new_tokens * 4 // 3
 
     def about(self, lessons: Lessons) -> dict[str, Any]:
         """What a checkpoint depends on beside the recipe of its own training."""
@@ -220,7 +186,7 @@ class _Run:
             self.recipe.corpus.speaker,
             model=self.recipe.annotator,
             temperature=0.0,
-            max_new_tokens=self.most_annotated,
+            max_new_tokens=self.recipe.most_annotated,
             longest_prompt=_INSTRUCTIONS + self.recipe.corpus.max_new_tokens,
             template="chat",
         )
@@ -293,7 +259,7 @@ class _Run:
         return Sampling(
             count=1,
             seed=corpus.seed,
-            max_new_tokens=self.most_annotated,
+            max_new_tokens=self.recipe.most_annotated,
             longest_prompt=speaker.longest_prompt,
             template=speaker.template,
             batch=corpus.batch,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from safetensors.torch import load_file
 
 from specplan.backends.models import LoadedModel
 from specplan.backends.training import artifact
-from specplan.backends.training.artifact import Diverged, write_adapter
-from specplan.grammar import DiagnosticError, render
+from specplan.backends.training.artifact import write_adapter
+from specplan.grammar import DiagnosticError
 from specplan.planner.cards import Adapter, find_adapter
 
 from ..adapting import COMMAND, adapted_by_peft, write_base, write_tiny_adapter
@@ -101,23 +100,19 @@ def test_an_older_one_is_replaced(tmp_path: Path, made: tuple[Any, LoadedModel])
 def test_other_peoples_files_stay(tmp_path: Path, made: tuple[Any, LoadedModel]) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("years of work")
-    with pytest.raises(FileExistsError, match=r"thesis\.tex"):
+    with pytest.raises(DiagnosticError, match=r"SP0863.*thesis\.tex"):
         write(tmp_path / "mine", made)
     assert [each.name for each in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
     assert [each.name for each in tmp_path.iterdir()] == ["mine"]
 
 
 @pytest.mark.parametrize("value", [float("nan"), 1e6])
-def test_what_has_diverged_is_not_written(
-    tmp_path: Path, base: Path, value: float, golden: Callable[[str, str], None]
-) -> None:
+def test_what_has_diverged_is_not_written(tmp_path: Path, base: Path, value: float) -> None:
     model, loaded = adapted_by_peft(base)
     with torch.no_grad():
         next(each for name, each in model.named_parameters() if "lora_B" in name)[3, 1] = value
-    with pytest.raises(DiagnosticError) as error:
+    with pytest.raises(DiagnosticError, match=r"SP0860: .*lora_B"):
         write(tmp_path / "mine", (model, loaded))
-    (found,) = error.value.diagnostics
-    golden("diagnostics/SP0860.txt", f"{Diverged.wrong}\n\n----\n\n{render([found], colour=False)}")
     assert [*tmp_path.iterdir()] == []
 
 

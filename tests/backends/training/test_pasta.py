@@ -160,9 +160,12 @@ def refused(recipe: PastaRecipe, folder: Path) -> str:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"tuning": Recipe(0.02, epochs=3, answers=4)}, "epochs 40, and not 3"),
-        ({"lora": Lora(4, 8)}, "lora"),
-        ({"plain": 0.2}, "plain 0.1, and not 0.2"),
+        (
+            {"tuning": Recipe(0.02, epochs=3, answers=4)},
+            "SP0858: `{folder}` holds a run with another --epochs --epochs was 40, and is 3 now; made with the old ",
+        ),
+        ({"lora": Lora(4, 8)}, "SP0858: `{folder}` holds a run with another --rank"),
+        ({"plain": 0.2}, "SP0850: `{folder}/supervised/checkpoint.pt` was made with plain 0.1, and not 0.2"),
     ],
 )
 def test_a_folder_of_other_options_is_refused(
@@ -171,7 +174,7 @@ def test_a_folder_of_other_options_is_refused(
     folder = tmp_path / "whole"
     shutil.copytree(whole[0], folder)
     found = refused(recipe_of(saved, **changes), folder)
-    assert found.startswith("SP0850") and words in found and "another folder with -o" in found
+    assert found.startswith(words.format(folder=folder)) and "another folder with -o" in found
     assert {name: data for name, data in contents(folder).items()} == contents(whole[0]), "nothing was touched"
 
 
@@ -184,9 +187,11 @@ def test_a_folder_of_other_data_is_refused(saved: Path, whole: tuple[Path, Any],
     rows = Rows(folder / "data" / "answers.jsonl", recipe.corpus.speaker.made_by())
     for prompt in others:
         rows.add(prompt.id, {"prompt": prompt.text, "text": ANSWERS[prompt.id], "ids": [1, 256], "ended": True})
-    with pytest.raises(DiagnosticError) as error:
+    with pytest.raises(DiagnosticError, match=r"SP0858: .*another --prompts"):
         run(recipe, folder, others)
-    assert error.value.diagnostics[0].code == "SP0850" and "data" in error.value.diagnostics[0].message()
+    (folder / "run.json").unlink()
+    with pytest.raises(DiagnosticError, match=r"SP0850: .*checkpoint\.pt` was made with data"):
+        run(recipe, folder, others)
 
 
 def test_a_loss_that_is_no_number_ends_it_and_leaves_nothing_learned(saved: Path, tmp_path: Path) -> None:
