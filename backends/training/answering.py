@@ -6,7 +6,7 @@ rounding allows: passes over more or fewer rows round otherwise, and a draw may 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from .. import CAPABILITIES, runner
 from ..models import Progress
 from ..runtime import Decoder, Finished, Prompt, Refused
 from .errors import NoModel
-from .rows import Rows
+from .rows import Rows, all_told, told
 from .watching import Watch
 
 _UNBATCHED = ("batch",)
@@ -85,6 +85,13 @@ class Answered:
     """Did it end by itself, and not at the limit?"""
 
 
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A prompt that is too long for the model."""
+
+    prompt: str
+
+
 Open = Callable[[CompiledPlan], Decoder]
 """Loads the models of a plan."""
 
@@ -112,7 +119,7 @@ def answer(
     Rows are kept in `file`, and those that it has already are not written again; `what` names them to whoever watches.
     Raises `DiagnosticError` (SP0850, SP0855, and whatever stands in the way of running the model).
     """
-    rows = Rows(file, speaker.made_by())
+    rows = Rows(file, speaker.made_by(), _read)
     waiting = [prompt for prompt in prompts if _known(rows, prompt) is None]
     watch.stage(what, len(prompts), len(prompts) - len(waiting))
     if waiting:
@@ -127,13 +134,16 @@ def answer(
                     rows.add(id, {"prompt": texts[id], "refused": diagnostics[0].message()})
                     watch.step()
     found = (_known(rows, prompt) for prompt in prompts)
-    return [_answered(row) for row in found if row is not None and "refused" not in row]
+    return [row for row in found if isinstance(row, Answered)]
 
 
-def _known(rows: Rows, prompt: Prompt) -> dict[str, Any] | None:
+def _known(rows: Rows[Answered | Unanswered], prompt: Prompt) -> Answered | Unanswered | None:
     row = rows.get(prompt.id)
-    return row if row is not None and row["prompt"] == prompt.text else None
+    return row if row is not None and row.prompt == prompt.text else None
 
 
-def _answered(row: dict[str, Any]) -> Answered:
-    return Answered(row["id"], row["prompt"], row["text"], tuple(row["ids"]), row["ended"])
+def _read(row: Mapping[str, Any]) -> Answered | Unanswered:
+    prompt = told(row, "prompt", str)
+    if "refused" in row:
+        return Unanswered(prompt)
+    return Answered(row["id"], prompt, told(row, "text", str), all_told(row, "ids", int), told(row, "ended", bool))

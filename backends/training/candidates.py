@@ -16,7 +16,7 @@ from .. import CAPABILITIES, runner
 from ..models import LoadedModel
 from ..runtime import Finished, Prompt, Result, Started, Stepped
 from ..runtime.pasta import MAIN, Promised, Threads, TokenMachine
-from .rows import Rows
+from .rows import Rows, all_told, told
 from .watching import Watch
 
 _FAR = 1 << 20
@@ -62,11 +62,32 @@ class Candidate:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Candidate:
-        """The candidate of such an object."""
-        blocks = tuple(None if block is None else tuple(block) for block in row["threads"]["blocks"])
-        threads = Threads(tuple(row["threads"]["main"]), blocks)
-        facts = ("text", "steps", "spoken", "forked", "whole")
-        return cls(threads=threads, **{name: row[name] for name in facts})
+        """The candidate of such an object. Raises KeyError and TypeError for another."""
+        said = told(row, "threads", dict)
+        blocks = [
+            None if block is None else all_told({"block": block}, "block", int) for block in told(said, "blocks", list)
+        ]
+        return cls(
+            told(row, "text", str),
+            Threads(all_told(said, "main", int), tuple(blocks)),
+            steps=told(row, "steps", int),
+            spoken=told(row, "spoken", int),
+            forked=told(row, "forked", int),
+            whole=told(row, "whole", bool),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What became of a prompt: a candidate, or, where it is too long, none."""
+
+    prompt: str
+    candidate: Candidate | None
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Sampled:
+        """What such an object keeps. Raises KeyError and TypeError for another."""
+        return cls(told(row, "prompt", str), Candidate.from_json(row) if "text" in row else None)
 
 
 def write_candidates(
@@ -85,7 +106,7 @@ def write_candidates(
     Raises `DiagnosticError` (SP0850, SP0855).
     """
     settings = {name: each for name, each in asdict(sampling).items() if name not in ("batch", "count")}
-    rows = Rows(file, {**made_by, **settings})
+    rows = Rows(file, {**made_by, **settings}, Sampled.from_json)
     numbers = range(sampling.count)
     waiting = [
         Prompt(_id(each, number), each.text) for each in prompts for number in numbers if not _has(rows, each, number)
@@ -98,16 +119,16 @@ def write_candidates(
             rows.add(id, {"prompt": texts[id], **({} if candidate is None else candidate.to_json())})
             watch.step()
     found = [[rows.get(_id(each, number)) for number in numbers] for each in prompts]
-    return [[Candidate.from_json(row) for row in each if row is not None and "text" in row] for each in found]
+    return [[row.candidate for row in each if row is not None and row.candidate is not None] for each in found]
 
 
 def _id(prompt: Prompt, number: int) -> str:
     return f"{prompt.id}/{number}"
 
 
-def _has(rows: Rows, prompt: Prompt, number: int) -> bool:
+def _has(rows: Rows[Sampled], prompt: Prompt, number: int) -> bool:
     row = rows.get(_id(prompt, number))
-    return row is not None and row["prompt"] == prompt.text
+    return row is not None and row.prompt == prompt.text
 
 
 def _written(

@@ -117,8 +117,8 @@ class WindowsRefused(TrainingError):
 
 
 @dataclass(frozen=True)
-class CacheDamaged(TrainingError):
-    """A file of finished rows that somebody has changed."""
+class LineDamaged(TrainingError):
+    """A line of a file of the run that somebody has changed."""
 
     path: str
     line: int

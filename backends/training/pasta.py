@@ -31,7 +31,7 @@ from .front import front_picture
 from .gathering import Example, gather
 from .judging import JudgedQuality, LikelihoodQuality, ModelJudge
 from .lessons import School, split
-from .loop import METRICS
+from .metrics import METRICS, read_metrics
 from .model_card import model_card
 from .options import begin, options_of
 from .publishing import ADAPTER, MODEL, publish
@@ -293,8 +293,8 @@ def _all_metrics(folder: Path) -> Iterator[str]:
     """The metrics of all stages as lines, each with its stage."""
     for file in sorted(folder.glob(f"*/**/{METRICS}")):
         stage = file.parent.relative_to(folder).as_posix()
-        for line in file.read_text(encoding="utf-8").splitlines():
-            yield json.dumps({"stage": stage, **json.loads(line)}) + "\n"
+        for line in read_metrics(file):
+            yield json.dumps({"stage": stage, **line}) + "\n"
 
 
 def _asked(example: Example, ids: Mapping[str, str | int], school: School) -> Asked:

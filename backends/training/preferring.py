@@ -12,7 +12,7 @@ from .bonbon import Pair, bonbon_loss
 from .likelihood import log_likelihoods, logits_of
 from .loop import Recipe, train
 from .packing import Packed
-from .rows import Rows
+from .rows import Rows, told
 from .watching import Watch
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def reference_likelihoods(
     """What a frozen model gives each pair, in nats; worked out once, and kept in a file. Raises SP0850, SP0855."""
     import torch
 
-    rows = Rows(file, made_by)
+    rows = Rows(file, made_by, lambda row: Pair(told(row, "best", float), told(row, "worst", float)))
     done = sum(rows.get(each.id) is not None for each in pairs)
     watch.stage("reference likelihoods", len(pairs), done)
     model.eval()
@@ -63,7 +63,7 @@ def reference_likelihoods(
                 found = likelihoods(model, each)
             rows.add(each.id, {"best": found.best.item(), "worst": found.worst.item()})
             watch.step()
-    return [Pair(row["best"], row["worst"]) for each in pairs if (row := rows.get(each.id)) is not None]
+    return [row for each in pairs if (row := rows.get(each.id)) is not None]
 
 
 def likelihoods(model: PreTrainedModel, pair: Preference) -> Pair:

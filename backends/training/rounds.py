@@ -20,7 +20,7 @@ from .lessons import School
 from .loop import Recipe
 from .packing import pack
 from .preferring import Preference, prefer, reference_likelihoods
-from .rows import Rows
+from .rows import Rows, all_told
 from .scoring import WORST, Quality, best_and_worst, score
 from .watching import Watch
 
@@ -142,16 +142,19 @@ class Preferring:
         self, asked: Sequence[Asked], found: Sequence[Sequence[Candidate]], made_by: Mapping[str, Any], file: Path
     ) -> list[list[float]]:
         """The quality of all answers, kept in a file; what a limit cut off is as bad as can be."""
-        rows = Rows(file, made_by)
-        self.watch.stage("judgements", len(asked), sum(rows.get(each.prompt.id) is not None for each in asked))
+        rows = Rows(file, made_by, lambda row: [*all_told(row, "qualities", float)])
+        judged = {each.prompt.id: rows.get(each.prompt.id) for each in asked}
+        self.watch.stage("judgements", len(asked), sum(each is not None for each in judged.values()))
         for each, candidates in zip(asked, found, strict=True):
-            if rows.get(each.prompt.id) is None:
-                judged = self.quality(each.prompt.text, [candidate.text for candidate in candidates])
-                whole = [candidate.whole for candidate in candidates]
-                found_good = [found if is_whole else WORST for found, is_whole in zip(judged, whole, strict=True)]
-                rows.add(each.prompt.id, {"qualities": found_good})
+            if len(judged[each.prompt.id] or ()) != len(candidates):
+                judged[each.prompt.id] = qualities = self._judged(each, candidates)
+                rows.add(each.prompt.id, {"qualities": qualities})
                 self.watch.step()
-        return [row["qualities"] for each in asked if (row := rows.get(each.prompt.id)) is not None]
+        return [judged[each.prompt.id] or [] for each in asked]
+
+    def _judged(self, asked: Asked, candidates: Sequence[Candidate]) -> list[float]:
+        found = self.quality(asked.prompt.text, [candidate.text for candidate in candidates])
+        return [quality if each.whole else WORST for quality, each in zip(found, candidates, strict=True)]
 
     def _pairs(
         self,

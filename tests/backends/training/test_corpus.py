@@ -17,7 +17,7 @@ from specplan.backends.training.answering import Answered, Open, Speaker, answer
 from specplan.backends.training.corpus import CorpusRecipe, gather_corpus
 from specplan.backends.training.openings import OPENINGS
 from specplan.backends.training.prompting import Useless, useful, users_turn
-from specplan.backends.training.rows import Rows
+from specplan.backends.training.rows import Rows, told
 from specplan.backends.training.unfit import Unfit, fit, unfit, whole_part
 from specplan.backends.training.watching import Unwatched
 from specplan.grammar import DiagnosticError
@@ -103,24 +103,47 @@ def test_prompts_that_are_too_long_are_left_out(saved: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"made_by": {}}\noops\n', "line 2 of"),
-        ("oops\n", "line 1 of"),
-        ('{"made_by": {}}\n[1]\n', "no row"),
-        ('{"made_by": 3}\n{"id": 1}\n\n', "line 3 of"),
+        (b'{"made_by": {}}\noops\n', "line 2 of `{file}` is not what training wrote there: not JSON"),
+        (b'{"made_by": {}}\n\xff\xfe\n', "line 2 of `{file}` is not what training wrote there: not JSON"),
+        (b"oops\n", "line 1 of `{file}`"),
+        (b'{"made_by": {}}\n[1]\n', "not an object"),
+        (b'{"id": 1}\n', "line 1 of `{file}` is not what training wrote there: it has no `made_by`"),
+        (b'{"made_by": 3}\n', "`made_by` is 3"),
+        (b'{"made_by": {}}\n{"size": 3}\n', "line 2 of `{file}` is not what training wrote there: it has no `id`"),
+        (b'{"made_by": {}}\n{"id": [1], "size": 3}\n', "`id` is [1]"),
+        (b'{"made_by": {}}\n{"id": 1, "size": 3}\n{"id": 2}\n', "line 3 of `{file}`"),
+        (b'{"made_by": {}}\n{"id": 1, "size": "big"}\n', '`size` is "big"'),
     ],
 )
-def test_a_file_that_somebody_changed_is_refused(tmp_path: Path, text: str, words: str) -> None:
-    (tmp_path / "a.jsonl").write_text(text)
+def test_a_file_that_somebody_changed_is_refused(tmp_path: Path, text: bytes, words: str) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(text)
     with pytest.raises(DiagnosticError) as error:
-        Rows(tmp_path / "a.jsonl", {})
-    assert refusal(error).startswith("SP0855") and words in refusal(error)
+        Rows(file, {}, lambda row: int(told(row, "size", int)))
+    assert refusal(error).startswith("SP0855") and words.format(file=file) in refusal(error)
+    assert error.value.diagnostics[0].help() == (f"delete `{file}`, and it is made again",)
+    assert file.read_bytes() == text and [*tmp_path.iterdir()] == [file]
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_bytes(b'{"made_by": {}}\n\xff\xfe\n')
+ANSWER = {"id": "p0", "prompt": "say 0", "text": "0", "ids": [1, 2], "ended": True}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"text": None}, "`text` is null"),
+        ({"ids": ["a"]}, '`ids` is ["a"]'),
+        ({"ids": 3}, "`ids` is 3"),
+        ({"ended": "yes"}, '`ended` is "yes"'),
+        ({"prompt": 7}, "`prompt` is 7"),
+    ],
+)
+def test_an_answer_that_is_none_is_refused(saved: Path, tmp_path: Path, changes: dict[str, object], words: str) -> None:
+    head = json.dumps({"made_by": speaking(saved).made_by()})
+    (tmp_path / "a.jsonl").write_text(f"{head}\n{json.dumps(ANSWER)}\n{json.dumps(ANSWER | changes)}\n")
     with pytest.raises(DiagnosticError) as error:
-        Rows(tmp_path / "a.jsonl", {})
-    assert refusal(error).startswith("SP0855")
+        said(speaking(saved), tmp_path / "a.jsonl")
+    assert refusal(error).startswith("SP0855: line 3 of") and words in refusal(error)
 
 
 def test_a_turn_is_begun_and_not_ended(saved: Path) -> None:

@@ -15,7 +15,7 @@ EXAMPLES: tuple[Diagnostic, ...] = (
     errors.LossNotFinite(None, 17, 100.0),
     errors.NothingToAsk(None, "gemma-3-270m"),
     errors.WindowsRefused(None, "gemma-3-270m"),
-    errors.CacheDamaged(None, "my-pasta/data/answers.jsonl", 3, "not JSON"),
+    errors.LineDamaged(None, "my-pasta/data/answers.jsonl", 3, "not JSON"),
     errors.FolderBusy(None, "my-pasta"),
     errors.NoModel(None, "ppd-smollm2-135m"),
     errors.OtherOptions(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,9 @@ from specplan.backends.training import (
     pack,
     with_adapter,
 )
-from specplan.backends.training.loop import CHECKPOINT, METRICS, batches
+from specplan.backends.training.checkpoint import CHECKPOINT
+from specplan.backends.training.loop import batches
+from specplan.backends.training.metrics import METRICS
 from specplan.grammar import Answer, DiagnosticError
 
 from .conftest import EOS
@@ -129,6 +133,79 @@ def test_another_recipe_does_not_go_on(saved: Path, tmp_path: Path) -> None:
         trained(saved, tmp_path, Recipe(0.02, epochs=1))
     assert refused.value.diagnostics[0].code == "SP0850"
     assert "learning rate 0.01, and not 0.02" in refused.value.diagnostics[0].message()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[: len(data) // 2],
+        lambda data: b"oops\n" + data,
+        lambda data: data[:-9],
+        lambda data: pickle.dumps(Path),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_read_is_told_of(
+    saved: Path, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    recipe = Recipe(0.01, epochs=1)
+    trained(saved, tmp_path, recipe)
+    (tmp_path / CHECKPOINT).write_bytes(damage((tmp_path / CHECKPOINT).read_bytes()))
+    with pytest.raises(DiagnosticError, match=r"SP0859: .*checkpoint\.pt` is not what training wrote there: it cannot"):
+        trained(saved, tmp_path, recipe)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda state: 3, "it is no checkpoint"),
+        (lambda state: {**state, "recipe": 3}, "it is no checkpoint"),
+        (lambda state: {**state, "trained": {}}, "what it holds does not fit the model"),
+        (lambda state: {**state, "optimizer": {}}, "what it holds does not fit the model"),
+        (lambda state: {**state, "done": None}, "what it holds does not fit the model"),
+    ],
+)
+def test_a_checkpoint_of_something_else_is_told_of(
+    saved: Path, tmp_path: Path, change: Callable[[dict[str, Any]], Any], reason: str
+) -> None:
+    recipe = Recipe(0.01, epochs=1)
+    trained(saved, tmp_path, recipe)
+    torch.save(change(torch.load(tmp_path / CHECKPOINT)), tmp_path / CHECKPOINT)
+    with pytest.raises(DiagnosticError, match=f"SP0859: .*{reason}"):
+        trained(saved, tmp_path, recipe)
+
+
+@pytest.mark.parametrize("line", ['{"step": "one"}', "{}", "oops", '{"step": 1'])
+def test_metrics_that_somebody_changed_are_told_of(saved: Path, tmp_path: Path, line: str) -> None:
+    recipe = Recipe(0.01, epochs=2)
+    trained(saved, tmp_path, recipe)
+    file = tmp_path / METRICS
+    before = file.read_text()
+    file.write_text(f"{before}{line}\n")
+    with pytest.raises(DiagnosticError, match=r"SP0855: line 3 of .*metrics\.jsonl"):
+        trained(saved, tmp_path, recipe)
+    assert file.read_text() == f"{before}{line}\n"
+    file.write_text(f"{before}{line}")  # as if it had been cut off there
+    trained(saved, tmp_path, recipe)
+    assert file.read_text() == before
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_older_one(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(0.01, epochs=2, answers=3, checkpoint_every=1)
+    write = torch.save
+
+    def save(state: dict[str, Any], file: Path) -> None:
+        write(state, file)
+        if state["done"] == 2:
+            raise OSError("no space left")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="no space"):
+        patched.setattr(torch, "save", save)
+        trained(saved, tmp_path, recipe)
+    assert {each.name for each in tmp_path.iterdir()} == {CHECKPOINT, METRICS}
+    assert torch.load(tmp_path / CHECKPOINT)["done"] == 1
 
 
 def test_every_epoch_learns_from_all() -> None:

@@ -73,7 +73,7 @@ def recipe_of(saved: Path, **changes: Any) -> PastaRecipe:
 
 def answered(recipe: PastaRecipe, folder: Path, answers: Mapping[str | int, str] = ANSWERS) -> None:
     """Put answers where a run finds its own: a model of two layers has nothing to say by itself."""
-    rows = Rows(folder / "data" / "answers.jsonl", recipe.corpus.speaker.made_by())
+    rows = Rows(folder / "data" / "answers.jsonl", recipe.corpus.speaker.made_by(), dict)
     for prompt in PROMPTS:
         text = answers[prompt.id]
         rows.add(prompt.id, {"prompt": prompt.text, "text": text, "ids": [*text.encode(), 256], "ended": True})
@@ -184,7 +184,7 @@ def test_a_folder_of_other_data_is_refused(saved: Path, whole: tuple[Path, Any],
     shutil.copytree(whole[0], folder)
     recipe = recipe_of(saved)
     others = [Prompt(each.id, f"{each.text} Now!") for each in PROMPTS]
-    rows = Rows(folder / "data" / "answers.jsonl", recipe.corpus.speaker.made_by())
+    rows = Rows(folder / "data" / "answers.jsonl", recipe.corpus.speaker.made_by(), dict)
     for prompt in others:
         rows.add(prompt.id, {"prompt": prompt.text, "text": ANSWERS[prompt.id], "ids": [1, 256], "ended": True})
     with pytest.raises(DiagnosticError, match=r"SP0858: .*another --prompts"):
@@ -192,6 +192,37 @@ def test_a_folder_of_other_data_is_refused(saved: Path, whole: tuple[Path, Any],
     (folder / "run.json").unlink()
     with pytest.raises(DiagnosticError, match=r"SP0850: .*checkpoint\.pt` was made with data"):
         run(recipe, folder, others)
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("data/answers.jsonl", "SP0855: line 3 of"),
+        ("supervised/checkpoint.pt", "SP0859: "),
+        ("supervised/metrics.jsonl", "SP0855: line 3 of"),
+        ("supervised/candidates.jsonl", "SP0855: line 3 of"),
+        ("supervised/qualities.jsonl", "SP0855: line 3 of"),
+        ("weight-4/round-1/references.jsonl", "SP0855: line 3 of"),
+        ("run.json", "SP0859: "),
+    ],
+)
+def test_what_somebody_changed_is_named_with_the_way_out(
+    saved: Path, whole: tuple[Path, Any], tmp_path: Path, file: str, words: str
+) -> None:
+    folder = tmp_path / "whole"
+    shutil.copytree(whole[0], folder)
+    lines = (folder / file).read_bytes().splitlines(keepends=True)
+    (folder / file).write_bytes(b"".join([*lines[:2], b'{"id": 3}\n', *lines[3:]]))
+    before = contents(folder)
+    found = refused(recipe_of(saved), folder)
+    assert (
+        found.startswith(words) and f"`{folder / file}` is not what" in found and f"delete `{folder / file}`" in found
+    )
+    assert {**contents(folder), "run.json": b""} == {**before, "run.json": b""}, "nothing was touched"
+    (folder / file).unlink()
+    if file == "data/answers.jsonl":
+        answered(recipe_of(saved), folder)
+    assert run(recipe_of(saved), folder) == {**whole[1], "settings": {**whole[1]["settings"], "sequential": False}}
 
 
 def test_a_loss_that_is_no_number_ends_it_and_leaves_nothing_learned(saved: Path, tmp_path: Path) -> None:
