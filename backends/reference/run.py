@@ -58,7 +58,7 @@ class TableProgram:
             raise DiagnosticError([TextNotUnicode(None)]) from error
         self._tellings[row.key] = self._telling()
         if self._tags is not None:
-            row.telling, row.most_forks = self._tellings[row.key], self._tags.max_forks
+            row.telling = self._tellings[row.key]
         prompt = folded(text, self._words, SIZE.prompt)
         row.prompt_tokens = len(self._words.encode(prompt))
         return (row, self._machine.start((prompt,), first=row.key))
@@ -86,18 +86,19 @@ class TableProgram:
             accepted = min(kept.get(thread, 0), len(tokens))
             row.say(tokens, telling.shown(), drafted.pop(thread, 0), accepted, thread=thread)
         for woven in _woven(stepped.state):
-            self._weave(row, telling, woven)
+            self._weave(row, woven)
         # What was scored in a step that decided nothing, as while a pipeline fills, counts too.
         row.say((), "", sum(drafted.values()))
         if all(stepped.done):
             row.say((), _rest(telling, len(row.strands.forks)))
         return (row, stepped.state), (row,) if all(stepped.done) else ()
 
-    def _weave(self, row: Row, telling: Telling, woven: Woven) -> None:
+    def _weave(self, row: Row, woven: Woven) -> None:
         """Tell what became of the threads; the last fork is that of the promise which was heard last."""
         forks = tuple(told(woven))
         if len(forks) > len(row.strands.forks):
-            telling.open(len(forks), waits=forks[-1].phase is Phase.QUEUED)
+            assert self._tags is not None, "where threads fork there are tags"
+            row.open_fork(len(forks), waits=forks[-1].phase is Phase.QUEUED, most=self._tags.max_forks)
         row.strands.weave(forks, _main_phase(woven))
 
     def release(self, row: Row) -> None:

@@ -33,8 +33,7 @@ class Row:
         self.telling: Telling | None = None
         """What becomes of what threads say; None where none can fork."""
         self.strands = Strands()
-        self.most_forks: int | None = None
-        """How many forks may run at once."""
+        self._most_forks: int | None = None
         self._texts: list[str] = []
         self._told = 0
         self._kept: Counter[int] = Counter()
@@ -61,6 +60,12 @@ class Row:
         self._texts.append(text)
         self._drafts += drafted
         self._accepts += accepted
+
+    def open_fork(self, thread: int, *, waits: bool, most: int) -> None:
+        """The promise that was completed last is kept by this thread; it `waits` if `most` forks run already, as many as may."""
+        assert self.telling is not None, "what promises mean is told where threads fork"
+        self.telling.open(thread, waits=waits)
+        self._most_forks = most
 
     def translated(self, more: Translation) -> None:
         """Guesses or text went between vocabularies in the step that is under way."""
@@ -95,7 +100,7 @@ class Row:
             forks=len(self.strands.forks),
             said=self.strands.count,
             forked=self.strands.count - len(self.said),
-            critical_path=critical_path(len(self.said), self.strands.blocks(self.prompt_tokens), self.most_forks),
+            critical_path=critical_path(len(self.said), self.strands.blocks(self.prompt_tokens), self._most_forks),
             spoken=telling.spoken,
             tags=telling.counts,
         )

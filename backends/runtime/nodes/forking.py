@@ -42,12 +42,12 @@ def fork(machine: Machine, paths: Paths, threads: Threads, *, by: Tags, position
         counted = _counted(of_row(threads, row) or Woven(row), mine)
         opened = _opened(counted, mine)
         started = _started(opened, by.max_forks)
+        if len(opened.forks) > len(counted.forks):
+            waits = started.forks[-1].phase is Phase.QUEUED
+            row.open_fork(len(started.forks), waits=waits, most=by.max_forks)
         forked += [_jumping(path, counted, positions) for path in mine if not _verdict(path).ended]
         forked += _begun(opened, started, opening)
         woven.append(started)
-        row.most_forks = by.max_forks
-        if opened is not counted and row.telling is not None:
-            row.telling.open(len(started.forks), waits=started.forks[-1].phase is Phase.QUEUED)
     return tuple(forked), tuple(woven)
 
 
