@@ -37,7 +37,7 @@ FORKED = "fork_join(pasta(max_forks=8), autoregressive(target))"
 
 
 @dataclass(frozen=True)
-class Said:
+class Answer:
     """An answer; of one without forks all of it is the critical path."""
 
     text: str
@@ -52,7 +52,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Held:
+class Figures:
     """A contender beside the sequential model."""
 
     realised: float
@@ -73,12 +73,12 @@ class Held:
     malformed: int
 
 
-def contenders(run: Path, base: str) -> dict[str, Decoder]:
-    """Those that the run has trained, loaded; without rounds of preferences there are two."""
+def adapters(run: Path) -> dict[str, Path]:
+    """Those that the run has trained, by contender; without rounds of preferences there are two."""
     folders = {SEQUENTIAL: run / SEQUENTIAL, "supervised": run / "supervised"}
     if any(run.glob("weight-*")):
         folders["preferred"] = run
-    return {name: decoder(_plan(name, base, folder / "adapter")) for name, folder in folders.items()}
+    return {name: folder / "adapter" for name, folder in folders.items()}
 
 
 def _plan(name: str, base: str, adapter: Path) -> object:
@@ -92,14 +92,14 @@ def _plan(name: str, base: str, adapter: Path) -> object:
     return compile_source(source.encode(), f"{name}.yaml", Path())
 
 
-def answer(contender: Decoder, prompt: Prompt) -> Said:
+def answer(contender: Decoder, prompt: Prompt) -> Answer:
     began = perf_counter()
     (result,) = contender.generate([prompt])
     seconds = perf_counter() - began
     threads, tokens = result.stats.threads, len(result.token_ids)
     if threads is None:
-        return Said(result.text, None, seconds, tokens, tokens, tokens, 0, 0, 0)
-    return Said(
+        return Answer(result.text, None, seconds, tokens, tokens, tokens, 0, 0, 0)
+    return Answer(
         result.text,
         result.annotated,
         seconds,
@@ -112,7 +112,7 @@ def answer(contender: Decoder, prompt: Prompt) -> Said:
     )
 
 
-def answers(found: Mapping[str, Decoder], prompts: Sequence[Prompt]) -> list[dict[str, Said]]:
+def answers(found: Mapping[str, Decoder], prompts: Sequence[Prompt]) -> list[dict[str, Answer]]:
     """The second answer of each to every prompt; which of them begins changes."""
     said = []
     for number, prompt in enumerate(prompts):
@@ -127,7 +127,7 @@ def answers(found: Mapping[str, Decoder], prompts: Sequence[Prompt]) -> list[dic
     return said
 
 
-def likelihoods(base: str, prompts: Sequence[Prompt], said: Sequence[Mapping[str, Said]]) -> list[dict[str, float]]:
+def likelihoods(base: str, prompts: Sequence[Prompt], said: Sequence[Mapping[str, Answer]]) -> list[dict[str, float]]:
     """Nats per token of each answer to every prompt."""
     loaded, found = load_model(base), []
     for prompt, mine in zip(prompts, said, strict=True):
@@ -142,11 +142,11 @@ def judged(judge: Judge, prompt: Prompt, ours: str, theirs: str) -> str:
     return {(True, False): "win", (False, True): "loss"}.get((first, second), "tie")
 
 
-def held(
-    name: str, said: Sequence[Mapping[str, Said]], nats: Sequence[Mapping[str, float]], verdicts: Counter[str]
-) -> Held:
+def figures(
+    name: str, said: Sequence[Mapping[str, Answer]], nats: Sequence[Mapping[str, float]], verdicts: Counter[str]
+) -> Figures:
     pairs = [(each[name], each[SEQUENTIAL]) for each in said]
-    return Held(
+    return Figures(
         realised=geometric_mean(theirs.seconds / ours.seconds for ours, theirs in pairs),
         theoretical=geometric_mean(theirs.critical_path / ours.critical_path for ours, theirs in pairs),
         forked=sum(ours.forked for ours, _ in pairs) / sum(ours.tokens for ours, _ in pairs),
@@ -168,8 +168,13 @@ def main() -> None:
     arguments.add_argument("--judge", help="An instruct model; without one nothing is judged.")
     arguments.add_argument("--json", type=Path, help="Where all answers and figures go.")
     given = arguments.parse_args()
+    trained = adapters(given.run)
+    if missing := [str(folder) for folder in trained.values() if not folder.is_dir()]:
+        arguments.error(
+            f"there is no {' and no '.join(missing)}: `specplan train pasta --sequential -o {given.run}` makes them"
+        )
     prompts = read_prompts(given.prompts.read_bytes(), str(given.prompts))
-    found = contenders(given.run, given.base)
+    found = {name: decoder(_plan(name, given.base, adapter)) for name, adapter in trained.items()}
     said = answers(found, prompts)
     nats = likelihoods(given.base, prompts, said)
     verdicts = {name: Counter[str]() for name in found if name != SEQUENTIAL}
@@ -178,8 +183,8 @@ def main() -> None:
         for prompt, mine in zip(prompts, said, strict=True):
             for name, counts in verdicts.items():
                 counts[judged(judge, prompt, mine[name].text, mine[SEQUENTIAL].text)] += 1
-    table = {name: held(name, said, nats, counts) for name, counts in verdicts.items()}
-    print(f"\n{'':<12}" + "".join(f"{field:>12}" for field in Held.__dataclass_fields__))
+    table = {name: figures(name, said, nats, counts) for name, counts in verdicts.items()}
+    print(f"\n{'':<12}" + "".join(f"{field:>12}" for field in Figures.__dataclass_fields__))
     for name, row in table.items():
         cells = (f"{each:.2f}" if isinstance(each, float) else str(each) for each in asdict(row).values())
         print(f"{name:<12}" + "".join(f"{cell:>12}" for cell in cells))
