@@ -38,6 +38,8 @@ def pack_rows(graph: Graph) -> Graph:
 def row_cases(rows: int) -> tuple[int, ...]:
     """The numbers of rows that get a shape of their own: powers of two up to half, and all.
 
+    Where threads fork each of them is a row: nine are the main thread and eight forks.
+
     >>> row_cases(9), row_cases(4), row_cases(1)
     ((1, 2, 4, 9), (1, 2, 4), (1,))
     """
