@@ -2,7 +2,7 @@
 
 from .cache import ModelCache, model_cache
 from .declared import load_declared, torch_device
-from .errors import NoChatTemplate, TextNotUnicode
+from .errors import DeviceMissing, NoChatTemplate, TextNotUnicode
 from .fetch import ListedModel, fetch, list_models, path
 from .load import Dtype, load_model, load_tokenizer
 from .loaded import LoadedModel
@@ -22,6 +22,7 @@ from .words import TokenizerWords
 __all__ = [
     "ChatEncoder",
     "Detokenizer",
+    "DeviceMissing",
     "Dtype",
     "Lines",
     "ListedModel",

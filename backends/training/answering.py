@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ...grammar import Diagnostic, DiagnosticError
 from ...planner import CompiledPlan, compile_source
 from ...planner.cards import ModelCard, PromptsCard, find_source
 from .. import CAPABILITIES, runner
-from ..models import Progress
+from ..models import Progress, load_declared
 from ..runtime import Decoder, Finished, Prompt, Refused
 from .errors import NoModel
 from .rows import Rows, all_told, told
@@ -97,8 +98,14 @@ Open = Callable[[CompiledPlan], Decoder]
 
 
 def opening_on(device: str, progress: Progress | None = None) -> Open:
-    """Loads models onto a device, as torch calls it, or `auto`."""
-    return lambda plan: runner(plan.engine)(plan.graph, device=device, base=plan.base, progress=progress)
+    """Loads models onto a device, as torch calls it, or `auto`; what cannot be loaded has no place, for nobody wrote the plan."""
+
+    def load(plan: CompiledPlan) -> Decoder:
+        onto = partial(load_declared, device=device, base=plan.base, progress=progress)
+        decoder: Decoder = runner(plan.engine)(plan.graph, load=onto)
+        return decoder
+
+    return load
 
 
 def card_of(model: str) -> ModelCard:

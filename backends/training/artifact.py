@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Kind = Literal["pasta", "sequential"]
+FILES = frozenset({CONFIG, MANIFEST, WEIGHTS})
+"""What an adapter's folder holds."""
 
 
 def write_adapter(
@@ -40,7 +42,7 @@ def write_adapter(
 
     Raises `DiagnosticError` where a number is infinite or none (SP0860), or the folder holds other things (SP0863), and OSError.
     """
-    refuse_strangers(folder, {CONFIG, MANIFEST, WEIGHTS})
+    refuse_strangers(folder, FILES)
     card = find_source(loaded.source, None, Path())
     assert isinstance(card, ModelCard), "what was loaded has a card"
     folder.parent.mkdir(parents=True, exist_ok=True)

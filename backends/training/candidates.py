@@ -38,6 +38,10 @@ class Sampling:
     batch: int = 32
     dtype: str = "float32"
 
+    def room(self, positions: int | None) -> int:
+        """The tokens of the longest prompt that a model of so many positions answers."""
+        return min(self.longest_prompt, (positions or _FAR) - self.max_new_tokens)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -189,7 +193,7 @@ def _plan(policy: LoadedModel, sampling: Sampling, folder: Path) -> CompiledPlan
         "limits": {
             "batch": sampling.batch,
             "max_new_tokens": sampling.max_new_tokens,
-            "context": min(sampling.longest_prompt + sampling.max_new_tokens, policy.context or _FAR),
+            "context": sampling.room(policy.context) + sampling.max_new_tokens,
         },
     }
     return compile_source(yaml.safe_dump(text).encode(), "candidates.yaml", folder, backends=CAPABILITIES)

@@ -52,13 +52,19 @@ class Corpus:
 
     answers: tuple[Answered, ...]
     prompts: int
+    repeated: int
+    """Prompts whose text an earlier one has: they are not answered."""
     useless: Counter[Useless]
     """Of what was sampled as a prompt."""
 
     def to_json(self) -> dict[str, Any]:
         """The counts; of the reasons those that occurred."""
-        refused = self.prompts - len(self.answers)
-        return {"prompts": self.prompts, "useless_prompts": named(self.useless), "refused_prompts": refused}
+        return {
+            "prompts": self.prompts,
+            "useless_prompts": named(self.useless),
+            "repeated_prompts": self.repeated,
+            "refused_prompts": self.prompts - self.repeated - len(self.answers),
+        }
 
 
 def gather_corpus(
@@ -72,8 +78,11 @@ def gather_corpus(
     useless: Counter[Useless] = Counter()
     if prompts is None:
         prompts, useless = own_prompts(recipe.speaker, recipe.count, folder / "prompts.jsonl", open_plan, watch)
-    answers = answer(prompts, recipe.speaker, folder / "answers.jsonl", open_plan, watch, "answers")
-    return Corpus(tuple(answers), len(prompts), useless)
+    distinct: dict[str, Prompt] = {}
+    for each in prompts:
+        distinct.setdefault(each.text, each)
+    answers = answer([*distinct.values()], recipe.speaker, folder / "answers.jsonl", open_plan, watch, "answers")
+    return Corpus(tuple(answers), len(prompts), len(prompts) - len(distinct), useless)
 
 
 def named(counts: Counter[Any]) -> dict[str, int]:

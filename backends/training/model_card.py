@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from ...planner.cards import is_path
+from .publishing import ADAPTER, MODEL
 from .rounds import Point
 
-PLAN = """```yaml
+_PLAN = """```yaml
 specplan: 1
 models: {{target: {{{source}, tags: pasta}}}}
 decode: fork_join(pasta(max_forks=8), autoregressive(target))
-limits: {{max_new_tokens: 1024, context: 4096}}
-```"""
+limits: {{max_new_tokens: {new}, context: {context}}}
+```
+
+This plan stands beside the folder `{folder}`: paths in a plan begin where the plan is."""
+_NEW, _CONTEXT = 1024, 4096
+
+
+def plan_of(model: str, folder: Path, positions: int, *, whole: bool) -> str:
+    """A plan for what a run has trained in a folder, of a model with so many positions, and where it has to stand."""
+    context = min(_CONTEXT, positions)
+    source = f"source: {_from(folder.parent, model)}, adapter: ./{folder.name}/{ADAPTER}"
+    if whole:
+        source = f"source: ./{folder.name}/{MODEL}"
+    return _PLAN.format(source=source, new=min(_NEW, context // 2), context=context, folder=folder.name)
+
+
+def _from(folder: Path, model: str) -> str:
+    """A model as a plan in that folder names it."""
+    if not is_path(model) or model.startswith(("/", "~")):
+        return model
+    return f"./{Path(os.path.relpath(model, folder)).as_posix()}"
 
 
 def model_card(
     model: str,
-    source: str,
+    plan: str,
     command: str,
     counts: Mapping[str, Any],
     points: Sequence[Point],
     settings: Mapping[str, Any],
 ) -> str:
-    """The page of a run, in Markdown; `source` is what a plan says to have its model."""
+    """The page of a run, in Markdown; `plan` is what `plan_of` says."""
     lines = [
         f"# {model}, trained to promise",
         "",
         "Made by `specplan train pasta`: the model's own answers, annotated with PASTA's tags, were learned by low-rank "
         "additions and the rows of the six tags, or by all weights.",
         "",
-        PLAN.format(source=source),
+        plan,
         "",
         "```sh",
         command,

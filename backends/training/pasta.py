@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...grammar import DiagnosticError, strip_pasta
-from ..models import Dtype, LoadedModel, NoChatTemplate, add_tags, load_model
+from ..models import Dtype, LoadedModel, add_tags, load_model
 from ..runtime import Prompt
 from .adapters import with_adapter
 from .alone import alone_in
@@ -25,24 +25,24 @@ from .artifact import Kind
 from .asking import ModelAnnotator, annotation_prompt
 from .candidates import Sampling
 from .corpus import Corpus, gather_corpus, named
-from .errors import NothingToLearn, WindowsRefused
+from .errors import NothingToLearn, NothingToMeasure
 from .finetuning import finetune
 from .front import front_picture
 from .gathering import Example, gather
 from .judging import JudgedQuality, LikelihoodQuality, ModelJudge
 from .lessons import School, split
 from .metrics import METRICS, read_metrics
-from .model_card import model_card
+from .model_card import model_card, plan_of
 from .options import begin, options_of
-from .publishing import ADAPTER, MODEL, publish
+from .publishing import publish
 from .recipe import LIKELIHOOD, RULES, PastaRecipe
+from .refusing import SEQUENTIAL, SUPERVISED, refuse_impossible
 from .rounds import Asked, Point, PreferenceRecipe, Preferring, name_of_weight
 from .rules import annotate_by_rules
 from .scoring import Quality
 from .unfit import fit
 from .watching import Watch
 
-SUPERVISED, SEQUENTIAL = "supervised", "sequential"
 SUMMARY, PICTURE, CARD = "summary.json", "front.svg", "README.md"
 _INSTRUCTIONS = 1024
 """More tokens than an annotator is told beside the answer."""
@@ -100,13 +100,14 @@ class _Run:
 
     def run(self, prompts: Sequence[Prompt] | None) -> Mapping[str, Any]:
         """Stage by stage."""
-        self.refuse()
+        refuse_impossible(self.recipe, self.folder)
         begin(self.folder, options_of(self.recipe, prompts))
         corpus = gather_corpus(self.recipe.corpus, prompts, self.data, self.open_plan, self.watch)
         loaded = self.load()
         tagged = add_tags(loaded)
         school = School.of(tagged, self.recipe.corpus.speaker.template, self.recipe.tuning.width)
         lessons = self.annotate(corpus, school)
+        self.refuse_unmeasurable(lessons, school)
         model = self.supervise(tagged, school, lessons, "pasta", SUPERVISED)
         if self.recipe.sequential:
             self.supervise(self.load(), school, lessons.sequential, "sequential", SEQUENTIAL)
@@ -115,15 +116,6 @@ class _Run:
             return self.summarise(lessons, [])
         ids = {each.prompt: each.id for each in corpus.answers}
         return self.summarise(lessons, self.prefer(self.recipe.preferences, model, tagged, school, lessons, ids))
-
-    def refuse(self) -> None:
-        """Raises `DiagnosticError` for what would go wrong an hour from now."""
-        card = card_of(self.recipe.corpus.model)
-        if card.sliding_layers:
-            raise DiagnosticError([WindowsRefused(None, self.recipe.corpus.model)])
-        for word, own in ((self.recipe.annotator, RULES), (self.recipe.judge, LIKELIHOOD)):
-            if word != own and not card_of(word).chat_template:
-                raise DiagnosticError([NoChatTemplate(None, word)])
 
     @property
     def data(self) -> Path:
@@ -194,6 +186,15 @@ class _Run:
         said = answer(asked, speaker, self.data / "annotations.jsonl", self.open_plan, self.watch, "annotations")
         written = {each.prompt: each.text for each in said}
         return ModelAnnotator(lambda prompt: written.get(prompt, ""))
+
+    def refuse_unmeasurable(self, lessons: Lessons, school: School) -> None:
+        """Raises `DiagnosticError` (SP0862) where answers leave room for none of the prompts that are measured on."""
+        measured = lessons.held_out[:_MOST_HELD_OUT]
+        room = self.sampling.room(school.positions)
+        if self.recipe.preferences is not None and all(
+            len(school.encoder.encode(each.prompt)) > room for each in measured
+        ):
+            raise DiagnosticError([NothingToMeasure(None, len(measured), room)])
 
     def trainable(self, loaded: LoadedModel, kind: Kind) -> Any:
         """The model of a loaded one, ready to be trained as the recipe has it."""
@@ -272,20 +273,20 @@ class _Run:
 
     def summarise(self, lessons: Lessons, points: Sequence[Point]) -> Mapping[str, Any]:
         """Leave a card, a picture, all metrics and a summary, and give that."""
-        recipe = self.recipe
-        settings = recipe.to_json()
+        model, settings = self.recipe.corpus.model, self.recipe.to_json()
         summary = {"counts": lessons.counts, "settings": settings, "front": [each.to_json() for each in points]}
-        name = Path(recipe.corpus.model).name
+        name = Path(model).name
+        plan = plan_of(model, self.folder, card_of(model).positions, whole=self.recipe.lora is None)
+        texts = {
+            CARD: model_card(name, plan, self.command, lessons.counts, points, settings),
+            METRICS: "".join(_all_metrics(self.folder)),
+            SUMMARY: json.dumps(summary, indent=2) + "\n",
+        }
         if points:
-            title = f"{name}, seed {recipe.corpus.seed}, {len(lessons.learned)} examples"
-            (self.folder / PICTURE).write_text(front_picture(points, title), encoding="utf-8")
-        source = f"source: {recipe.corpus.model}, adapter: ./{self.folder.name}/{ADAPTER}"
-        if recipe.lora is None:
-            source = f"source: ./{self.folder.name}/{MODEL}"
-        card = model_card(name, source, self.command, lessons.counts, points, settings)
-        (self.folder / METRICS).write_text("".join(_all_metrics(self.folder)), encoding="utf-8")
-        (self.folder / CARD).write_text(card, encoding="utf-8")
-        (self.folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+            title = f"{name}, seed {self.recipe.corpus.seed}, {len(lessons.learned)} examples"
+            texts[PICTURE] = front_picture(points, title)
+        for file, text in texts.items():
+            (self.folder / file).write_text(text, encoding="utf-8")
         return summary
 
 

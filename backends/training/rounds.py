@@ -13,9 +13,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from ...grammar import DiagnosticError
 from ..models import LoadedModel
 from ..runtime import Prompt
 from .candidates import Candidate, Sampling, write_candidates
+from .errors import NothingToMeasure
 from .lessons import School
 from .loop import Recipe
 from .packing import pack
@@ -180,6 +182,8 @@ class Preferring:
         made_by = {**self.about, "policy": self._digest()}
         found = self._sample(held_out, sampling, made_by, self.folder / name / "held_out.jsonl")
         both = [(each, answers[0]) for each, answers in zip(held_out, found, strict=True) if answers]
+        if not both:
+            raise DiagnosticError([NothingToMeasure(None, len(held_out), sampling.room(self.tagged.context))])
         quality = [self.quality(each.prompt.text, [answer.text])[0] for each, answer in both]
         point = Point(
             name,

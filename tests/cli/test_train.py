@@ -127,6 +127,9 @@ def test_a_library_that_is_missing_is_told_of_first(
         (("-o", "run", "--annotator", "gemma-3-270m"), "SP0740", Exit.DIAGNOSTICS),
         (("-o", "run", "--judge", "gemma-3-270m"), "SP0740", Exit.DIAGNOSTICS),
         (("-o", "busy"), "SP0856", Exit.USAGE),
+        (("-o", "run", "--max-new-tokens", "8192"), "SP0861", Exit.DIAGNOSTICS),
+        (("-o", "taken"), "SP0863", Exit.USAGE),
+        (("-o", "run", "--device", "foo"), "SP0728", Exit.MISSING),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -143,7 +146,20 @@ def test_what_cannot_be_done_is_said(
     (tmp_path / "bad.jsonl").write_text('{"promt": "Hello"}\n')
     (tmp_path / "empty.jsonl").write_text("\n")
     (tmp_path / "busy").mkdir()
+    (tmp_path / "taken" / "adapter" / "notes").mkdir(parents=True)
     with FileLock(tmp_path / "busy" / ".lock"):
         assert pasta(*words) is exit_code
     said = capsys.readouterr()
     assert said.out == "" and code in said.err
+
+
+def test_a_device_that_is_not_there_is_shown_where_it_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("peft")
+    monkeypatch.chdir(tmp_path)
+    assert pasta("-o", "run", "--device", "foo") is Exit.MISSING
+    said = capsys.readouterr().err
+    assert "there is no device `foo` here" in said and "--device foo\n  |          ^^^ this device" in said
+    assert "answers.yaml" not in said and "cuda` here" not in said
+    assert [each.name for each in (tmp_path / "run").iterdir() if each.name != ".lock"] == []

@@ -174,6 +174,19 @@ def test_a_model_that_makes_up_nothing_of_use_is_asked_so_often_and_no_more(save
     assert {each["prompt"] for each in made} == {*OPENINGS[:8]}
 
 
+def test_the_same_prompt_under_two_ids_is_answered_once(saved: Path, tmp_path: Path) -> None:
+    recipe = CorpusRecipe(str(saved), max_new_tokens=4, dtype="float32")
+    prompts = [*PROMPTS[:2], Prompt("again", PROMPTS[0].text), PROMPTS[2]]
+    corpus = gather_corpus(recipe, prompts, tmp_path, opening_on("cpu"), Unwatched())
+    assert [each.id for each in corpus.answers] == ["p0", "p1", "p2"]
+    assert corpus.to_json() == {
+        "prompts": 4,
+        "useless_prompts": {},
+        "repeated_prompts": 1,
+        "refused_prompts": 0,
+    }
+
+
 def test_what_a_prompt_is() -> None:
     tried = [
         ("List five uses of copper, with a sentence each.", True),  # among those that models are measured on

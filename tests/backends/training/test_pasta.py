@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,6 +28,7 @@ from specplan.backends.training import (
     Recipe,
     train_pasta,
 )
+from specplan.backends.training.model_card import plan_of
 from specplan.backends.training.rows import Rows
 from specplan.backends.training.watching import Unwatched
 from specplan.grammar import DiagnosticError
@@ -223,6 +225,59 @@ def test_what_somebody_changed_is_named_with_the_way_out(
     if file == "data/answers.jsonl":
         answered(recipe_of(saved), folder)
     assert run(recipe_of(saved), folder) == {**whole[1], "settings": {**whole[1]["settings"], "sequential": False}}
+
+
+def test_answers_that_fill_all_positions_are_refused_at_once(saved: Path, tmp_path: Path) -> None:
+    found = refused(recipe_of(saved, corpus=CorpusRecipe(str(saved), max_new_tokens=721)), tmp_path)
+    assert found.startswith("SP0861: answers of 961 tokens, tags included, leave no room for 64 tokens of prompt")
+    assert "say --max-new-tokens 720, or less" in found
+    assert [each.name for each in tmp_path.iterdir() if each.name != ".lock"] == []
+
+
+def test_an_annotator_reads_an_answer_before_it_writes_one(saved: Path, tmp_path: Path) -> None:
+    corpus = CorpusRecipe(str(saved), max_new_tokens=412, dtype="float32")
+    found = refused(recipe_of(saved, corpus=corpus, annotator=str(saved)), tmp_path)
+    assert found.startswith("SP0861: answers of 549 tokens") and "476 tokens of prompt" in found
+    assert "say --max-new-tokens 411, or less" in found
+
+
+def test_prompts_too_long_to_be_measured_on_are_told_of_before_training(saved: Path, tmp_path: Path) -> None:
+    """Room for plain answers, and none for those with tags."""
+    recipe = recipe_of(saved, corpus=CorpusRecipe(str(saved), max_new_tokens=600, dtype="float32", batch=4))
+    rows = Rows(tmp_path / "data" / "answers.jsonl", recipe.corpus.speaker.made_by(), dict)
+    longer = [Prompt(each.id, f"{each.text} {'long ' * 50}") for each in PROMPTS]
+    for prompt in longer:
+        text = ANSWERS[prompt.id]
+        rows.add(prompt.id, {"prompt": prompt.text, "text": text, "ids": [*text.encode(), 256], "ended": True})
+    with pytest.raises(DiagnosticError) as error:
+        run(recipe, tmp_path, longer)
+    (found,) = error.value.diagnostics
+    assert found.code == "SP0862" and "all 1 held-out prompts are longer than the 224 tokens" in found.message()
+    assert not (tmp_path / "supervised").exists()
+
+
+def test_other_peoples_files_stay_and_are_told_of_first(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "weight-inf" / "adapter").mkdir(parents=True)
+    (tmp_path / "weight-inf" / "adapter" / "notes.txt").write_text("mine")
+    found = refused(recipe_of(saved), tmp_path)
+    assert found.startswith("SP0863: ") and "weight-inf/adapter` holds `notes.txt`" in found
+    assert (tmp_path / "weight-inf" / "adapter" / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / "run.json").exists()
+
+
+def test_the_plan_of_the_card_is_one(whole: tuple[Path, Any]) -> None:
+    """Where the card says that it stands."""
+    card = (whole[0] / "README.md").read_text()
+    _, plan, _ = re.split(r"```(?:yaml)?\n", card, maxsplit=2)
+    assert "context: 1024" in plan and f"stands beside the folder `{whole[0].name}`" in card
+    assert compile_source(plan.encode(), "plan.yaml", whole[0].parent).graph
+
+
+def test_a_model_at_a_path_is_named_from_where_the_plan_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "source: ./../my-model, adapter: ./run/adapter" in plan_of("./my-model", Path("runs/run"), 99, whole=False)
+    assert "source: smollm3, adapter: ./run/adapter" in plan_of("smollm3", Path("runs/run"), 99, whole=False)
+    assert "max_new_tokens: 1024, context: 4096" in plan_of("smollm3", Path("run"), 8192, whole=True)
 
 
 def test_a_loss_that_is_no_number_ends_it_and_leaves_nothing_learned(saved: Path, tmp_path: Path) -> None:
