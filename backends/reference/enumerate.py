@@ -8,13 +8,13 @@ from typing import TypeAlias
 
 from ...planner.graph import Graph, Node, Region, Repeat, inner_regions, operands
 from ..decoding import Array, Draws, Key, Repeats, enumerate_outcomes
-from .machine import Known, Machine, Said, State, Stepped
+from .machine import Known, Machine, State, Stepped, Transcript
 from .tables import World
 
 Text: TypeAlias = tuple[int, ...]
 """What one request said; the forks of a threaded one follow the main thread, each behind FORK."""
 
-Watcher: TypeAlias = Callable[[Said, State], None]
+Watcher: TypeAlias = Callable[[Transcript, State], None]
 
 FORK = -1
 MOST_STEPS = 200
@@ -33,13 +33,13 @@ def joint_law(
 ) -> dict[tuple[Text, ...], float]:
     """The law of what the graph says to several prompts in one batch."""
     machine = Machine(graph, world)
-    finished: dict[Said, float] = {}
-    waiting: dict[tuple[State, Said], float] = {(machine.start(prompts), ()): 1.0}
+    finished: dict[Transcript, float] = {}
+    waiting: dict[tuple[State, Transcript], float] = {(machine.start(prompts), ()): 1.0}
     followed: dict[State, list[tuple[float, Stepped]]] = {}
     for _ in range(MOST_STEPS):
         if not waiting:
             break
-        following: dict[tuple[State, Said], float] = {}
+        following: dict[tuple[State, Transcript], float] = {}
         for (state, said), reached in waiting.items():
             if state not in followed:
                 followed[state] = steps_from(machine, state)
@@ -157,14 +157,14 @@ class _Noted:
         return self.draws.accept(probability, key)
 
 
-def _appended(said: Said, more: Said) -> Said:
+def _appended(said: Transcript, more: Transcript) -> Transcript:
     known = dict(said)
     for place, tokens in more:
         known[place] = known.get(place, ()) + tokens
     return tuple(sorted(known.items()))
 
 
-def text_of(said: Said, request: int) -> Text:
+def text_of(said: Transcript, request: int) -> Text:
     """What one request said, in one line."""
     text: Text = ()
     for (row, thread), tokens in said:

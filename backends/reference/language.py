@@ -18,11 +18,11 @@ class Language:
     machine: TokenMachine
     automaton: Automaton
 
-    def held(self, law: Law, seen: Context, thread: int) -> Law:
+    def restricted(self, law: Law, seen: Context, thread: int) -> Law:
         """A law without what may not come behind the tokens that a thread sees."""
         barred = self._barred(self.automaton.behind(seen, is_fork=thread > 0))
-        held = [0.0 if token in barred else weight for token, weight in enumerate(law)]
-        return tuple(weight / (sum(held) or 1.0) for weight in held)
+        left = [0.0 if token in barred else weight for token, weight in enumerate(law)]
+        return tuple(weight / (sum(left) or 1.0) for weight in left)
 
     def _barred(self, state: int) -> frozenset[int]:
         return frozenset(self.automaton.barred(state).tolist())

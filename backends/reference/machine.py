@@ -65,7 +65,7 @@ Known: TypeAlias = Mapping[str, Any]
 """The values of a region by name, as far as it has run."""
 State: TypeAlias = tuple[Any, ...]
 """What one step hands to the next: the values of the step's parameters."""
-Said: TypeAlias = tuple[tuple[tuple[int, int], tuple[int, ...]], ...]
+Transcript: TypeAlias = tuple[tuple[tuple[int, int], tuple[int, ...]], ...]
 """Tokens by request and thread."""
 
 
@@ -74,7 +74,7 @@ class Stepped:
     """What a step leaves behind."""
 
     state: State
-    said: Said
+    said: Transcript
     done: tuple[bool, ...]
     """Per request: has it ended?"""
 

@@ -122,4 +122,4 @@ def ranked(law: Law, count: int) -> tuple[int, ...]:
 def next_law(setting: Setting, model: str, seen: Context, thread: int = 0) -> Law:
     """A model's law behind a context, in a thread: only what the tags let it say."""
     law = setting.model(model).law(seen)
-    return law if setting.language is None else setting.language.held(law, seen, thread)
+    return law if setting.language is None else setting.language.restricted(law, seen, thread)

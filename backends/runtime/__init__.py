@@ -23,9 +23,10 @@ from .forks import Fork, Phase
 from .loop import LoopDecoder, Program, State
 from .network import Cache, Caches, Encoder, Network, Scores, Span, Wanted
 from .ngram import continuation
+from .readings import Reading
 from .row import Row
 from .seats import Seat
-from .slots import NoRoom, Reading, Slots
+from .slots import NoRoom, Slots
 from .spelling import spelled_behind, synchronised, whole_characters
 from .thread import Thread
 from .timeline import Lane, Stretch, Timeline

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from ...grammar import Tag
 from .clock import Clock
 from .ending import StopText, TextStream
+from .readings import Reading
 from .row import Row
-from .slots import Reading, Slots
+from .slots import Slots
 from .words import Words
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .network import Cache, Caches
-from .slots import Reading
+from .readings import Reading
 from .thread import Thread
 from .values import Path, of_row, of_rows
 from .woven import Threads, Woven

@@ -31,7 +31,7 @@ class Woven:
 
     @property
     def straight(self) -> int:
-        """All that stands before the first fork is seen by all threads, at the positions of its numbers."""
+        """How many tokens of the main thread all threads see, at the positions of their numbers: those up to the first fork."""
         return self.forks[0].end + 1
 
     def others(self, thread: int, index: int) -> list[tuple[int, int | None]]:

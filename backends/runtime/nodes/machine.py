@@ -17,9 +17,10 @@ from ..errors import full
 from ..network import Cache, Encoder, Network, Scores, Span, Wanted
 from ..pasta import Automaton, Strictness, TagVocabulary, TokenMachine
 from ..readable import Readable
+from ..readings import Reading, side_by_side
 from ..row import Row
 from ..seats import Seat
-from ..slots import NoRoom, Reading, side_by_side
+from ..slots import NoRoom
 from ..thread import Thread
 from ..values import Path
 from ..words import Words

@@ -10,8 +10,8 @@ from ....grammar import DiagnosticError
 from ....planner.graph import Model, Tags
 from ..errors import NothingToRead, PromptTooLong
 from ..network import Caches, Encoder, Scores, Wanted
+from ..readings import Reading
 from ..seats import Seat, caches_of, seats
-from ..slots import Reading
 from ..thread import Thread
 from ..values import Path, Paths, Rows, Tree, Trees
 from ..woven import Threads

@@ -38,8 +38,8 @@ class Joining:
     def __init__(self, machine: TokenMachine, text: TextOf) -> None:
         self._machine, self._text_of = machine, text
         self._places: dict[int, Place] = {0: MAIN}
-        self._items: list[_Part | _Vow | None] = []  # None is a sync
-        self._texts: dict[int, _Part] = {}
+        self._items: list[_Text | _Vow | None] = []  # None is a sync
+        self._texts: dict[int, _Text] = {}
         self._news: dict[int, str] = {}
         self._next = 0
         self._counts = TagCounts()
@@ -54,7 +54,7 @@ class Joining:
         """The promise that the main thread has just completed is kept by this thread, now or once there is room for it."""
         vow = self._items[-1]
         assert isinstance(vow, _Vow) and vow.block is None, "a thread is opened right behind its promise"
-        vow.block = self._texts[thread] = _Part(self._text_of(continues=True))
+        vow.block = self._texts[thread] = _Text(self._text_of(continues=True))
         self._places[thread] = FORK
 
     def stop(self, thread: int) -> None:
@@ -103,9 +103,9 @@ class Joining:
         if text:
             self._news[thread] = self._news.get(thread, "") + text
 
-    def _text(self, thread: int) -> _Part:
+    def _text(self, thread: int) -> _Text:
         if thread not in self._texts:  # the main thread's, behind a tag
-            self._texts[thread] = _Part(self._text_of(continues=bool(self._items)))
+            self._texts[thread] = _Text(self._text_of(continues=bool(self._items)))
             self._items.append(self._texts[thread])
         return self._texts[thread]
 
@@ -133,12 +133,12 @@ class Joining:
                     yield Sync()
                 case _Vow(topic=topic, tens=tens, block=block):
                     yield Promise(topic, tens, None if block is None else AnswerText(block.text))
-                case _Part(text=text) if text:
+                case _Text(text=text) if text:
                     yield AnswerText(text)
 
 
 @dataclass(slots=True)
-class _Part:
+class _Text:
     """A text that is being written."""
 
     stream: TextStream
@@ -172,4 +172,4 @@ class _Vow:
 
     topic: str
     tens: int
-    block: _Part | None = None
+    block: _Text | None = None

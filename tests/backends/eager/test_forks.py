@@ -29,7 +29,7 @@ from specplan.backends.runtime import (
     Woven,
 )
 from specplan.backends.runtime.forks import Fork
-from specplan.backends.runtime.slots import side_by_side
+from specplan.backends.runtime.readings import side_by_side
 from specplan.grammar import Tag
 
 from .promising import DECODE, END, TAGS, Around, Biased, Script, Scripted, ids, plan, running

@@ -134,9 +134,9 @@ def test_a_main_thread_that_is_not_held_back_is_found(
 ) -> None:
     graph, world = spelled_out(compiled(stages, DECODERS["ngram"]), Toy(new_tokens=6))
     assert distance(graph, world) < 1e-12
-    held = Language.held
+    restricted = Language.restricted
     monkeypatch.setattr(
-        Language, "held", lambda self, law, seen, thread: held(self, law, seen, thread) if thread else law
+        Language, "restricted", lambda self, law, seen, thread: restricted(self, law, seen, thread) if thread else law
     )
     assert distance(graph, world) > 1e-3
 
