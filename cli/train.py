@@ -2,51 +2,79 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
-from importlib.util import find_spec
-from math import isnan
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from ..backends.runtime import Prompt
 from ..backends.training import (
-    CorpusRecipe,
     Lora,
     PastaRecipe,
     PreferenceRecipe,
+    Recipe,
     name_of_weight,
     train_pasta,
     watched_on,
 )
-from ..grammar import DiagnosticError
 from .engines import libraries_of
-from .errors import NotInstalled, OptionUnused
-from .files import make_folder, read_input, telling
+from .files import make_folder, telling
 from .output import Output, speaks
-from .prompts import read_prompts
+from .train_options import COUNT, RATE, Number, Run, bundled, need, refuse_unused, run_options, typed
 
-_CORPUS, _PASTA = CorpusRecipe(), PastaRecipe()
-_LORA, _PREFERENCES = Lora(), PreferenceRecipe()
+_PASTA, _LORA, _PREFERENCES = PastaRecipe(), Lora(), PreferenceRecipe()
 _OF_ROUNDS = ("candidates", "preference_prompts", "weight", "preference_rate", "judge")
 _LIBRARIES = ("torch", "transformers", "accelerate", "peft")
 
 
-class _Number(click.FloatRange):
-    """A range of numbers without the one that is none: it is in every range, for nothing is beyond it."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        number: float = super().convert(value, param, ctx)
-        if isnan(number):
-            self.fail(f"{value!r} is not a number", param, ctx)
-        return number
+@click.group()
+def command() -> None:
+    """Train what a plan refers to, into a folder; a run that was stopped goes on when it is started again."""
 
 
-_RATE = _Number(min=0, max=1, min_open=True)
+@dataclass(frozen=True, slots=True)
+class _Tuning:
+    """What of the model is trained, and how."""
+
+    epochs: int
+    learning_rate: float
+    rank: int
+    full: bool
+
+    def recipe(self, seed: int) -> Recipe:
+        return replace(_PASTA.tuning, learning_rate=self.learning_rate, epochs=self.epochs, seed=seed)
+
+    def lora(self, seed: int) -> Lora | None:
+        return None if self.full else Lora(self.rank, 2 * self.rank, seed)
+
+
+_tuning_options = bundled(
+    "tuning",
+    _Tuning,
+    click.option("--epochs", type=COUNT, default=_PASTA.tuning.epochs, show_default=True),
+    click.option("--learning-rate", type=RATE, default=_PASTA.tuning.learning_rate, show_default=True),
+    click.option("--rank", type=COUNT, default=_LORA.rank, show_default=True, help="Of the LoRA additions."),
+    click.option("--full", is_flag=True, help="Train all weights, and write a whole model."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Preferring:
+    """What is sampled, and what of it is preferred."""
+
+    rounds: int
+    candidates: int
+    preference_prompts: int
+    weight: tuple[float, ...]
+    preference_rate: float
+    judge: str
+
+    def recipe(self, seed: int) -> PreferenceRecipe | None:
+        if not self.rounds:
+            return None
+        tuning = replace(_PREFERENCES.tuning, learning_rate=self.preference_rate, seed=seed)
+        return PreferenceRecipe(self.rounds, self.candidates, self.preference_prompts, self.weight, tuning)
 
 
 def _different(ctx: click.Context, param: click.Parameter, weights: tuple[float, ...]) -> tuple[float, ...]:
@@ -56,149 +84,102 @@ def _different(ctx: click.Context, param: click.Parameter, weights: tuple[float,
     return weights
 
 
-@click.group()
-def command() -> None:
-    """Train what a plan refers to, into a folder; a run that was stopped goes on when it is started again."""
+_preference_options = bundled(
+    "preferring",
+    _Preferring,
+    click.option(
+        "--rounds",
+        type=click.IntRange(min=0),
+        default=_PREFERENCES.rounds,
+        show_default=True,
+        help="Of preference optimisation.",
+    ),
+    click.option(
+        "--candidates",
+        type=click.IntRange(min=2),
+        default=_PREFERENCES.candidates,
+        show_default=True,
+        help="Answers to a prompt, of which the best and the worst are learned from.",
+    ),
+    click.option(
+        "--preference-prompts",
+        type=COUNT,
+        default=_PREFERENCES.prompts,
+        show_default=True,
+        help="Prompts that a round samples answers to.",
+    ),
+    click.option(
+        "--weight",
+        type=Number(min=0),
+        multiple=True,
+        callback=_different,
+        default=_PREFERENCES.weights,
+        show_default=True,
+        metavar="LAMBDA",
+        help="What quality counts beside speed, `inf` too; a model for each, the first of them into FOLDER itself.",
+    ),
+    click.option(
+        "--preference-rate",
+        type=RATE,
+        default=_PREFERENCES.tuning.learning_rate,
+        show_default=True,
+        help="The learning rate of preference optimisation.",
+    ),
+    click.option(
+        "--judge", default=_PASTA.judge, show_default=True, metavar="likelihood|MODEL", help="Who says what is good."
+    ),
+)
 
 
 @command.command("pasta")
-@click.option("-o", "--output", "result", metavar="FOLDER", required=True, help="The run's folder.")
-@click.option("--model", default=_CORPUS.model, show_default=True, help="As under `source:` of a plan.")
-@click.option("--prompts", "file", metavar="FILE", help='{"prompt": ...} on each line; else the model makes them up.')
-@click.option("--count", type=click.IntRange(min=2), default=_CORPUS.count, show_default=True, help="Made-up prompts.")
+@run_options
 @click.option(
     "--annotator", default=_PASTA.annotator, show_default=True, metavar="rules|MODEL", help="Who puts tags in."
 )
-@click.option("--epochs", type=click.IntRange(min=1), default=_PASTA.tuning.epochs, show_default=True)
-@click.option(
-    "--learning-rate",
-    type=_RATE,
-    default=_PASTA.tuning.learning_rate,
-    show_default=True,
-)
-@click.option(
-    "--rank", type=click.IntRange(min=1), default=_LORA.rank, show_default=True, help="Of the LoRA additions."
-)
-@click.option("--full", is_flag=True, help="Train all weights, and write a whole model.")
-@click.option(
-    "--rounds",
-    type=click.IntRange(min=0),
-    default=_PREFERENCES.rounds,
-    show_default=True,
-    help="Of preference optimisation.",
-)
-@click.option(
-    "--candidates",
-    type=click.IntRange(min=2),
-    default=_PREFERENCES.candidates,
-    show_default=True,
-    help="Answers to a prompt, of which the best and the worst are learned from.",
-)
-@click.option(
-    "--preference-prompts",
-    type=click.IntRange(min=1),
-    default=_PREFERENCES.prompts,
-    show_default=True,
-    help="Prompts that a round samples answers to.",
-)
-@click.option(
-    "--weight",
-    type=_Number(min=0),
-    multiple=True,
-    callback=_different,
-    default=_PREFERENCES.weights,
-    show_default=True,
-    metavar="LAMBDA",
-    help="What quality counts beside speed, `inf` too; a model for each, the first of them into FOLDER itself.",
-)
-@click.option(
-    "--preference-rate",
-    type=_RATE,
-    default=_PREFERENCES.tuning.learning_rate,
-    show_default=True,
-    help="The learning rate of preference optimisation.",
-)
-@click.option(
-    "--judge", default=_PASTA.judge, show_default=True, metavar="likelihood|MODEL", help="Who says what is good."
-)
+@_tuning_options
+@_preference_options
 @click.option("--sequential", is_flag=True, help="Train the same answers without tags too, to measure against.")
-@click.option(
-    "--batch",
-    type=click.IntRange(min=1),
-    default=_CORPUS.batch,
-    show_default=True,
-    help="Rows that are written together.",
-)
-@click.option(
-    "--max-new-tokens",
-    type=click.IntRange(min=1),
-    default=_CORPUS.max_new_tokens,
-    show_default=True,
-    help="Of an answer.",
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--device", default="cpu", show_default=True, help="As torch calls it, or `auto`.")
-@click.option(
-    "--dtype",
-    type=click.Choice(["float32", "bfloat16", "float16"]),
-    default=_CORPUS.dtype,
-    show_default=True,
-    help="Of the weights that answer, and that additions are trained for.",
-)
 @speaks("text", "json")
 def pasta_command(
-    result: str,
-    model: str,
-    file: str | None,
-    count: int,
-    annotator: str,
-    epochs: int,
-    learning_rate: float,
-    rank: int,
-    full: bool,
-    rounds: int,
-    candidates: int,
-    preference_prompts: int,
-    weight: tuple[float, ...],
-    preference_rate: float,
-    judge: str,
-    sequential: bool,
-    batch: int,
-    max_new_tokens: int,
-    seed: int,
-    device: str,
-    dtype: str,
-    output: Output,
+    run: Run, annotator: str, tuning: _Tuning, preferring: _Preferring, sequential: bool, output: Output
 ) -> None:
     """Train a model to promise (PASTA): its own answers, annotated, teach it which parts can be written together.
 
     Without --prompts an instruct model makes up prompts, by the seed; it answers them, parts that stand side by side are
     annotated, and low-rank additions with the rows of the six tags are trained on that.
     """
-    _refuse_unused(given=file is not None, full=full, rounds=rounds)
-    _need("train", *_LIBRARIES)
-    if rounds:
-        _need("bench", "matplotlib")
-    tuning = replace(_PREFERENCES.tuning, learning_rate=preference_rate, seed=seed)
-    preferences = PreferenceRecipe(rounds, candidates, preference_prompts, weight, tuning)
+    _refuse(run, tuning, preferring)
     recipe = PastaRecipe(
-        corpus=CorpusRecipe(model, count, max_new_tokens=max_new_tokens, dtype=dtype, batch=batch, seed=seed),
+        corpus=run.corpus,
         annotator=annotator,
-        tuning=replace(_PASTA.tuning, learning_rate=learning_rate, epochs=epochs, seed=seed),
-        lora=None if full else Lora(rank, 2 * rank, seed),
-        preferences=preferences if rounds else None,
-        judge=judge,
+        tuning=tuning.recipe(run.seed),
+        lora=tuning.lora(run.seed),
+        preferences=preferring.recipe(run.seed),
+        judge=preferring.judge,
         sequential=sequential,
-        device=device,
+        device=run.device,
     )
-    prompts = None if file is None else _prompts(file)
-    folder = make_folder(result)
-    with telling(result), libraries_of("train"), watched_on(sys.stderr) as watch:
-        summary = train_pasta(recipe, folder, prompts, command=_typed(), watch=watch)
+    prompts, folder = run.prompts(), make_folder(run.result)
+    with telling(run.result), libraries_of("train"), watched_on(sys.stderr) as watch:
+        summary = train_pasta(recipe, folder, prompts, command=typed(), watch=watch)
     if output.format == "json":
         output.json({"format_version": 1, **summary})
     else:
-        output.text(_told(result, summary))
+        output.text(_told(run.result, summary))
+
+
+def _refuse(run: Run, tuning: _Tuning, preferring: _Preferring) -> None:
+    """Raises DiagnosticError for options that would be ignored, and for libraries that are not there."""
+    refuse_unused(
+        {
+            "--prompts": () if run.file is None else ("count",),
+            "--full": ("rank",) if tuning.full else (),
+            "--rounds 0": () if preferring.rounds else _OF_ROUNDS,
+        }
+    )
+    need("train", *_LIBRARIES)
+    if preferring.rounds:
+        need("bench", "matplotlib")
 
 
 def _told(folder: str, summary: Mapping[str, Any]) -> str:
@@ -213,35 +194,3 @@ def _told(folder: str, summary: Mapping[str, Any]) -> str:
         for each in summary["front"]
     ]
     return "\n".join(lines) + "\n"
-
-
-def _refuse_unused(*, given: bool, full: bool, rounds: int) -> None:
-    """Raises DiagnosticError for options that were said and would be ignored."""
-    context = click.get_current_context()
-    idle: dict[str, tuple[str, ...]] = {"--prompts": ("count",) if given else (), "--full": ("rank",) if full else ()}
-    idle["--rounds 0"] = () if rounds else _OF_ROUNDS
-    found = [
-        OptionUnused(None, f"--{name.replace('_', '-')}", other)
-        for other, names in idle.items()
-        for name in names
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    ]
-    if found:
-        raise DiagnosticError(found)
-
-
-def _need(extra: str, *libraries: str) -> None:
-    """Raises DiagnosticError for libraries of an extra that are not there: nobody waits an hour to hear of it."""
-    missing = [NotInstalled(None, each, extra) for each in libraries if find_spec(each) is None]
-    if missing:
-        raise DiagnosticError(missing)
-
-
-def _typed() -> str:
-    """The command, as it can be typed again."""
-    return shlex.join(["specplan", *sys.argv[1:]])
-
-
-def _prompts(file: str) -> list[Prompt]:
-    source = read_input(file)
-    return read_prompts(source.data, source.name)

@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from specplan.backends.training import PastaRecipe
-from specplan.cli import train
+from specplan.cli import train, train_options
 from specplan.cli.exits import Exit
 from specplan.cli.program import program
 
@@ -107,7 +107,7 @@ def test_a_library_that_is_missing_is_told_of_first(
     capsys: pytest.CaptureFixture[str],
     library: str,
 ) -> None:
-    monkeypatch.setattr(train, "find_spec", lambda name: None if name == library else sys)
+    monkeypatch.setattr(train_options, "find_spec", lambda name: None if name == library else sys)
     assert pasta("-o", str(tmp_path / "run")) is Exit.MISSING
     assert f"needs `{library}`" in capsys.readouterr().err and not (tmp_path / "run").exists()
 
