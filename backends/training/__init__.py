@@ -17,7 +17,6 @@ from .pasta import train_pasta
 from .recipe import PastaRecipe
 from .rounds import PreferenceRecipe, name_of_weight
 from .rules import annotate_by_rules
-from .schedule import Schedule, replay
 from .scoring import (
     Judge,
     Quality,
@@ -53,7 +52,6 @@ __all__ = [
     "PreferenceRecipe",
     "Quality",
     "Recipe",
-    "Schedule",
     "Speaker",
     "Task",
     "Verdict",
@@ -81,7 +79,6 @@ __all__ = [
     "pack",
     "quality_of_likelihood",
     "quality_of_verdicts",
-    "replay",
     "score",
     "target_margin",
     "tens_of",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from random import Random
 
-from ...grammar import MIN_BLOCK_WORDS, Answer, AnswerText, SourceFile, parse_pasta, print_pasta, strip_pasta
+from ...grammar import MIN_BLOCK_WORDS, Answer, AnswerText, print_pasta, strip_pasta
 from ..runtime.pasta import Encode, TagVocabulary, threads_of
 from .annotating import Annotator, with_estimates
 
@@ -40,14 +40,6 @@ class Example:
     def to_json(self) -> str:
         """One line of JSON."""
         return json.dumps({"prompt": self.prompt, "answer": print_pasta(self.answer)}, ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, line: str) -> Example:
-        """The example of a line that `to_json` wrote."""
-        read = json.loads(line)
-        answer, _ = parse_pasta(SourceFile("example", read["answer"]))
-        assert answer is not None, "what was written is in the language"
-        return cls(read["prompt"], answer)
 
 
 @dataclass(frozen=True, slots=True)

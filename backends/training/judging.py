@@ -44,7 +44,7 @@ class LikelihoodQuality:
         ]
 
     def _quality(self, prompt: str, answer: str, gained: float) -> float:
-        return quality_of_likelihood(gained + log_brevity(answer, self.references[prompt]), 0.0)
+        return quality_of_likelihood(gained + log_brevity(answer, self.references[prompt]))
 
 
 def log_brevity(answer: str, reference: str) -> float:

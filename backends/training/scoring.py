@@ -63,13 +63,13 @@ def quality_of_verdicts(won: float, lost: float) -> float:
     return _clipped((won + SMOOTHING) / (lost + SMOOTHING))
 
 
-def quality_of_likelihood(nats: float, reference_nats: float) -> float:
-    """Quality from the mean log-likelihood of a token, in nats, under a model that knows no tags; inverse perplexities' ratio.
+def quality_of_likelihood(gained: float) -> float:
+    """Quality from how much likelier a token is than one of the reference, in nats on average: inverse perplexities' ratio.
 
-    >>> quality_of_likelihood(-1.5, -1.5), quality_of_likelihood(-2.0, -1.5)
+    >>> quality_of_likelihood(0.0), quality_of_likelihood(-0.5)
     (1.0, 0.606...)
     """
-    return exp(min(max(nats - reference_nats, log(WORST)), log(BEST)))
+    return exp(min(max(gained, log(WORST)), log(BEST)))
 
 
 def score(speedup: float, quality: float, weight: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
@@ -118,7 +119,7 @@ def test_gathering_counts_every_reason() -> None:
 def test_examples_in_json(prompt: str, text: str) -> None:
     example = Example(prompt, annotate_by_rules(text))
     line = example.to_json()
-    assert Example.from_json(line) == example and "\n" not in line
+    assert json.loads(line) == {"prompt": prompt, "answer": print_pasta(example.answer)} and "\n" not in line
     sequential = example.sequential.answer
     assert strip_pasta(sequential) == text and not any(isinstance(item, Promise | Sync) for item in sequential.items)
 

@@ -18,7 +18,7 @@ import torch
 
 from specplan.backends.models import Detokenizer, LoadedModel, add_tags, load_model
 from specplan.backends.runtime import Prompt
-from specplan.backends.training import Pair, Recipe, replay
+from specplan.backends.training import Pair, Recipe
 from specplan.backends.training.candidates import Candidate, Sampling, write_candidates
 from specplan.backends.training.judging import JudgedQuality, LikelihoodQuality, ModelJudge, judging_prompt, mean_nats
 from specplan.backends.training.lessons import School
@@ -29,6 +29,7 @@ from specplan.backends.training.watching import Unwatched, WatchedLines
 from specplan.grammar import strip_pasta
 
 from ..joining import join_threads
+from .schedule import replay
 
 PROMPTS = [Prompt(number, f"Two of {number}?") for number in range(3)]
 REFERENCE = "- One is said in five words.\n- Two is told in as many."

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specplan.backends.runtime.pasta import Threads
-from specplan.backends.training import Schedule, replay
 from specplan.grammar import Tag
 
+from .schedule import Schedule, replay
 from .scripts import END, LETTERS, MACHINE, TAGS, Interpreter, Script, scripts
 
 PROMISE, TOKENS, CLOSE, ASYNC, ENDASYNC, SYNC = (TAGS[tag] for tag in Tag)

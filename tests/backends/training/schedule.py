@@ -1,4 +1,4 @@
-"""How many steps threads take to say an answer, replayed from what they said: speed as it would be if a pass cost nothing more.
+"""How many steps threads take to say an answer, replayed from what they said: the interpreter's own count is compared with it.
 
 "Learning to Keep a Promise" (arXiv 2502.11517) calls it the critical path: the longest chain of tokens that have to be said
 one after the other.
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from ..runtime.pasta import FORK, MAIN, Meaning, Place, Promised, Said, Synced, Threads, TokenMachine
+from specplan.backends.runtime.pasta import FORK, MAIN, Meaning, Place, Promised, Said, Synced, Threads, TokenMachine
 
 
 @dataclass(frozen=True, slots=True)
