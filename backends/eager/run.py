@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -45,26 +45,38 @@ def decoder(
     SP0745 and SP0808 for vocabularies between which nothing can be said.
     """
     code = _code(graph, program)
-    declared = _models(code)
+    models = _models(code)
     fetch = load or (
         lambda model: load_declared(model, device, base=base, progress=progress, span=_place_of(model, graph))
     )
     planned = PlannedMemory(memory)
-    loaded = {}
-    for model in declared:
-        with planned.needed_for(f"the weights of `{model.name}`"):
-            loaded[model.name] = fetch(model)
-    problems = [problem for model in declared for problem in _differences(model, loaded[model.name], graph)]
-    if problems:
-        raise DiagnosticError(problems)
+    loaded = _loaded(models, graph, fetch, planned)
     with planned.needed_for("laying out the weights"):
-        networks = {model.name: around(model, TorchNetwork(loaded[model.name], model.positions)) for model in declared}
-    machine = Machine(networks, graph.target.name, {model.vocab: model.name for model in declared})
-    machine.learn_words([each for each in vars(code).values() if isinstance(each, Table)])
-    for tags in (each for each in vars(code).values() if isinstance(each, Tags)):
-        machine.learn_tags(declared, tags)
+        networks = {model.name: around(model, TorchNetwork(loaded[model.name], model.positions)) for model in models}
+    machine = _machine(code, models, networks, graph)
     notes = [note for each in loaded.values() for note in each.notes]
     return LoopDecoder(EmittedProgram(code, machine, rows_of(graph), planned), notes)
+
+
+def _loaded(models: Sequence[Model], graph: Graph, fetch: Load, planned: PlannedMemory) -> dict[str, LoadedModel]:
+    """The models by name, which are those that the graph was made for."""
+    loaded = {}
+    for model in models:
+        with planned.needed_for(f"the weights of `{model.name}`"):
+            loaded[model.name] = fetch(model)
+    problems = [problem for model in models for problem in _differences(model, loaded[model.name], graph)]
+    if problems:
+        raise DiagnosticError(problems)
+    return loaded
+
+
+def _machine(code: ModuleType, models: Sequence[Model], networks: Mapping[str, Network], graph: Graph) -> Machine:
+    """What the program runs on; it knows the vocabularies, tables and tags that the program declares."""
+    machine = Machine(networks, graph.target.name, {model.vocab: model.name for model in models})
+    machine.learn_words([each for each in vars(code).values() if isinstance(each, Table)])
+    for tags in (each for each in vars(code).values() if isinstance(each, Tags)):
+        machine.learn_tags(models, tags)
+    return machine
 
 
 class EmittedProgram:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -79,7 +81,7 @@ def load_model(
     `tags` the model is given PASTA's six words, if it lacks them. No code that comes with the weights is run. Raises
     `DiagnosticError` with `span` as the place (SP0414 to SP0418, SP0701 to SP0732, SP0743).
     """
-    try:
+    with _told_at(span):
         with needing("running a model"):
             import torch
         place = _device(device)
@@ -89,14 +91,21 @@ def load_model(
         loaded = _described(source, folder, model, load_tokenizer(source, folder), place, span)
         for each in chosen:
             loaded = put_on(loaded, each.adapter, tags=each.tags)
-    except DiagnosticError as error:
-        if span is None:
-            raise
-        raise DiagnosticError([replace(each, span=span) for each in error.diagnostics]) from error
     if tags:
         loaded = add_tags(loaded)
     model.to(place)  # now, so that sums are rounded alike on every device
     return loaded
+
+
+@contextmanager
+def _told_at(span: Span | None) -> Iterator[None]:
+    """Whatever is wrong in here is wrong at this place of the plan."""
+    try:
+        yield
+    except DiagnosticError as error:
+        if span is None:
+            raise
+        raise DiagnosticError([replace(each, span=span) for each in error.diagnostics]) from error
 
 
 def _described(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 from ....planner.graph import Dynamic, Model, Recent, Sampling, Static, Table, Tags
+from ...decoding import Array
 from ..network import Caches, Scores, Wanted
 from ..ngram import continuation
-from ..seats import caches_of, seats
+from ..seats import Seat, caches_of, seats
 from ..values import Guess, Guesses, Path, Paths, Trust, of_thread
 from ..woven import Threads
 from .bushes import dynamic_bushes, static_bushes
@@ -78,27 +79,47 @@ def draft(
         cache.slots.open()
     made = {path.thread: Guess(path.thread) for path in source}
     if guessing:
-        law = None if sampling is None else machine.sampler(sampling)
-        speaker = Speaker(
-            machine,
-            by,
-            law,
-            ordinal,
-            None if within is None else machine.bridge(within),
-            constraint_of(machine, by, tags),
-        )
+        speaker = _speaker(machine, by, sampling, ordinal, within, tags)
         roots = tuple(source[place] for place in guessing)
         behind = tuple(mine[place].behind(source[place]) for place in guessing)
         last = _last(scores, [reading.index(place) for place in guessing], len(reading))
-        match shape:
-            case None:
-                guesses = draft_lines(speaker, roots, behind, last, tokens, min_confidence)
-            case Static():
-                guesses = static_bushes(speaker, roots, behind, last, shape.children[:tokens])
-            case Dynamic():
-                guesses = dynamic_bushes(speaker, roots, behind, last, shape, tokens)
+        guesses = _guesses_of(speaker, roots, behind, last, tokens, shape, min_confidence)
         made |= {guess.thread: guess for guess in guesses}
     return tuple(made[path.thread] for path in source), caches
+
+
+def _speaker(
+    machine: Machine, by: Model, sampling: Sampling | None, ordinal: int, within: Table | None, tags: Tags | None
+) -> Speaker:
+    sampler = None if sampling is None else machine.sampler(sampling)
+    bridge = None if within is None else machine.bridge(within)
+    return Speaker(machine, by, sampler, ordinal, bridge, constraint_of(machine, by, tags))
+
+
+def _last(scores: Scores | None, guessing: list[int], rows: int) -> Array:
+    """The scores `[threads, V]` behind the roots of those rows, of so many, that guess."""
+    assert scores is not None, "every thread owes at least its root"
+    last = last_of_each(scores)
+    return last if len(guessing) == rows else last[guessing]
+
+
+def _guesses_of(
+    speaker: Speaker,
+    roots: Paths,
+    seats: Sequence[Seat],
+    scores: Array,
+    tokens: int,
+    shape: Static | Dynamic | None,
+    min_confidence: float | None,
+) -> Guesses:
+    """The guesses behind each root, whose scores `[threads, V]` are known: a line or, of a shape, a bush."""
+    match shape:
+        case None:
+            return draft_lines(speaker, roots, seats, scores, tokens, min_confidence)
+        case Static():
+            return static_bushes(speaker, roots, seats, scores, shape.children[:tokens])
+        case Dynamic():
+            return dynamic_bushes(speaker, roots, seats, scores, shape, tokens)
 
 
 @node
@@ -137,12 +158,6 @@ def is_trusted(trust: Trust, path: Path) -> bool:
     """Does the path's thread speculate in this step?"""
     entry = of_thread(trust, path.thread)
     return entry is None or entry.resting == 0
-
-
-def _last(scores: Scores | None, guessing: list[int], rows: int) -> Any:
-    assert scores is not None, "every thread owes at least its root"
-    last = last_of_each(scores)
-    return last if len(guessing) == rows else last[guessing]
 
 
 def _longer(said: Path, more: Path) -> Path:
