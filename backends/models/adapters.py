@@ -29,8 +29,7 @@ def put_on(loaded: LoadedModel, adapter: Adapter, *, tags: bool) -> LoadedModel:
     An addition is multiplied, scaled and added to its matrix in float32, and the sum is rounded once, to the type of the
     weights: so they are as near to what was trained as that type has numbers, and the same on every device. In float32, in
     which adapters are trained, nothing is lost. In bfloat16 much of an addition is smaller than the steps between two weights,
-    and survives because there are many: of a trained smollm2-135m-instruct, merging into bfloat16 moves the law of the next
-    token by 0.0005 nats on average, computing in bfloat16 by 0.0012 with or without an adapter, and the adapter by 0.11.
+    and survives because there are many.
 
     Raises `DiagnosticError`: SP0731 for layers and tokens that the model does not have, SP0732 for weights that were damaged.
     """

@@ -37,8 +37,7 @@ def write_adapter(
     `kind` is `pasta` if the six words were trained, and `command` what trained it. The folder appears whole or not at all; it
     must be new, or hold an older adapter.
 
-    Numbers are kept in float16, which has three bits more than bfloat16, and a range that no adapter's numbers leave: of a
-    trained smollm2-135m-instruct, that moves the law of the next token by 6e-10 nats on average (bfloat16: 1e-7).
+    Numbers are kept in float16, which has three bits more than bfloat16, and a range that no adapter's numbers leave.
 
     Raises `DiagnosticError` where a number is infinite or none (SP0860), or the folder holds other things (SP0863), and OSError.
     """
