@@ -23,7 +23,6 @@ from ..backends.bench import (
     Round,
     certificate_text,
     comparison_text,
-    counted_on,
     examine,
     is_greedy,
     picture,
@@ -143,8 +142,8 @@ def _certified(
     with libraries_of(compiled.engine), shown_on(sys.stderr) as progress:
         examination = examine(compiled, cases=cases, limit=limit, redraws=redraws, command=_typed(), progress=progress)
     output.diagnostics(examination.notes)
-    with counted_on(sys.stderr) as counting:
-        certificate: Certificate = examination.certificate(counting)
+    with shown_on(sys.stderr) as progress:
+        certificate: Certificate = examination.certificate(progress)
     refused = [found for each in certificate.left_out for found in each.diagnostics]
     output.diagnostics(refused)
     if output.format == "json":
@@ -192,8 +191,8 @@ def _played(match: Match) -> Comparison:
     """What was measured, all of it or until somebody pressed Ctrl-C; before anything was, that ends the command."""
     events: list[Round | LeftOut] = []
     try:
-        with counted_on(sys.stderr) as counting:
-            for event in match.play(counting):
+        with shown_on(sys.stderr) as progress:
+            for event in match.play(progress):
                 events.append(event)
     except KeyboardInterrupt:
         if not any(isinstance(each, Round) for each in events):

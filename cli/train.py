@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ..backends.models import shown_on
 from ..backends.training import (
     Lora,
     PastaRecipe,
@@ -16,7 +17,6 @@ from ..backends.training import (
     Recipe,
     name_of_weight,
     train_pasta,
-    watched_on,
 )
 from .engines import libraries_of
 from .files import make_folder, telling
@@ -160,7 +160,7 @@ def pasta_command(
         device=run.device,
     )
     prompts, folder = run.prompts(), make_folder(run.result)
-    with telling(run.result), libraries_of("train"), watched_on(sys.stderr) as watch:
+    with telling(run.result), libraries_of("train"), shown_on(sys.stderr) as watch:
         summary = train_pasta(recipe, folder, prompts, command=typed(), watch=watch)
     if output.format == "json":
         output.json({"format_version": 1, **summary})

@@ -21,7 +21,6 @@ from .contenders import Answer, Contender
 from .forking import Threads, Times, WholeAnswers
 from .pairing import LeftOut, Round, rounds
 from .picture import picture
-from .progress import Counting, counted_on
 from .rehearsal import GUESSES, rehearse
 from .setting import Setting, is_greedy
 from .statistics import Acceptance, Difference, Quartiles
@@ -38,7 +37,6 @@ __all__ = [
     "Certificate",
     "Comparison",
     "Contender",
-    "Counting",
     "Difference",
     "Examination",
     "GreedyCertificate",
@@ -60,7 +58,6 @@ __all__ = [
     "certify",
     "compare",
     "comparison_text",
-    "counted_on",
     "examine",
     "is_greedy",
     "picture",

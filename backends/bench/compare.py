@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...grammar import Diagnostic
 from ...planner import CompiledPlan
-from ..models import Progress
+from ..models import Progress, Silent
 from ..runtime import Prompt
 from .baselines import BASELINES, Skipped, baseline
 from .cases import Case, Group, cases_of, groups, rows_of, spread
@@ -16,7 +16,6 @@ from .contenders import Contender
 from .counts import check_count
 from .decoding import Decoding, contender_of
 from .pairing import LeftOut, Round, rounds
-from .progress import Counting, Uncounted
 from .setting import Setting, setting_of
 from .weights import Weights, WeightSets
 
@@ -32,10 +31,10 @@ class Match:
     """What a person should know: suggestions of a checkpoint that are not followed."""
     groups: tuple[Group, ...]
 
-    def play(self, counting: Counting) -> Iterator[Round | LeftOut]:
+    def play(self, progress: Progress) -> Iterator[Round | LeftOut]:
         """Measure; whoever stops iterating keeps what was complete."""
         plan = self.setting
-        return rounds(self.contenders, self.groups, repeats=plan.repeats, warmup=plan.warmup, counting=counting)
+        return rounds(self.contenders, self.groups, repeats=plan.repeats, warmup=plan.warmup, progress=progress)
 
     def summary(self, events: Sequence[Round | LeftOut], *, partial: bool = False) -> Comparison:
         """What was measured; `partial` if measuring ended before its time."""
@@ -64,7 +63,7 @@ def compare(
         TypeError, ValueError: for cases that are none or share an id, and counts that are too small; nothing loads before.
     """
     match = prepare(plan, against, cases=cases, limit=limit, repeats=repeats, warmup=warmup)
-    return match.summary(list(match.play(Uncounted())))
+    return match.summary(list(match.play(Silent())))
 
 
 def prepare(

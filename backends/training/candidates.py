@@ -13,11 +13,10 @@ import yaml
 from ...grammar import Tag
 from ...planner import CompiledPlan, compile_source
 from .. import CAPABILITIES, runner
-from ..models import LoadedModel
+from ..models import LoadedModel, Progress
 from ..runtime import Finished, Prompt, Result, Started, Stepped
 from ..runtime.pasta import MAIN, Promised, Threads, TokenMachine
 from .rows import Rows, all_told, told
-from .watching import Watch
 
 _FAR = 1 << 20
 _CONFIGURATION = "configuration"
@@ -101,7 +100,7 @@ def write_candidates(
     machine: TokenMachine,
     file: Path,
     made_by: Mapping[str, Any],
-    watch: Watch,
+    watch: Progress,
 ) -> list[list[Candidate]]:
     """What a model with tags answers to each prompt, in their order; none to a prompt that is too long.
 
@@ -116,7 +115,7 @@ def write_candidates(
         Prompt(_id(each, number), each.text) for each in prompts for number in numbers if not _has(rows, each, number)
     ]
     total = len(prompts) * sampling.count
-    watch.stage("answers in threads", total, total - len(waiting))
+    watch.stage("answers in threads", total, done=total - len(waiting))
     if waiting:
         texts = {prompt.id: prompt.text for prompt in waiting}
         for id, candidate in _written(waiting, policy(), sampling, machine, file.parent):

@@ -9,10 +9,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from ..models import Progress
 from ..runtime import Prompt
 from .answering import Answered, Open, Speaker, answer, card_of
 from .prompting import Useless, own_prompts
-from .watching import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Corpus:
 
 
 def gather_corpus(
-    recipe: CorpusRecipe, prompts: Sequence[Prompt] | None, folder: Path, open_plan: Open, watch: Watch
+    recipe: CorpusRecipe, prompts: Sequence[Prompt] | None, folder: Path, open_plan: Open, watch: Progress
 ) -> Corpus:
     """The corpus of a recipe, on prompts that were given or, where that is None, made up by the model.
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..models import Progress
 from .batching import batch, rows_on
 from .likelihood import logits_of, losses
 from .loop import Recipe, train
 from .packing import Packed
-from .watching import Watch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +26,7 @@ def finetune(
     *,
     held_out: Sequence[Packed] = (),
     about: Mapping[str, Any] | None = None,
-    watch: Watch | None = None,
+    watch: Progress | None = None,
 ) -> None:
     """Train a model to say some answers; behind every epoch the loss of those `held_out` is measured.
 

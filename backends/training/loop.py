@@ -11,10 +11,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from ...grammar import DiagnosticError
+from ..models import Progress, Silent
 from .checkpoint import CHECKPOINT, Checkpoint
 from .errors import LossNotFinite
 from .metrics import METRICS, metrics_behind
-from .watching import Unwatched, Watch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +64,7 @@ def train(
     folder: Path,
     *,
     about: Mapping[str, Any] | None = None,
-    watch: Watch | None = None,
+    watch: Progress | None = None,
 ) -> None:
     """Train those parameters of a model that ask for gradients, and write a line of metrics a step into `folder`.
 
@@ -74,12 +74,12 @@ def train(
     result as if it had never stopped. Raises `DiagnosticError` where the checkpoint is of another recipe (SP0850), where files
     are damaged (SP0855, SP0859), and where the loss is no number (SP0852); the checkpoint is then deleted.
     """
-    watch = watch or Unwatched()
+    watch = watch or Silent()
     steps = [*batches(task.count, recipe)]
     learner = _Learner.of(model, recipe)
     checkpoint = learner.checkpoint(folder / CHECKPOINT, _made_by(recipe, task, about or {}))
     done = checkpoint.restore()
-    watch.stage("steps", len(steps), done)
+    watch.stage("steps", len(steps), done=done)
     with metrics_behind(folder / METRICS, done) as file:
         for number, places in enumerate(steps[done:], done + 1):
             rate = recipe.rate(number - 1, len(steps))
@@ -155,7 +155,7 @@ class _Learner:
         return total, float(norm)
 
 
-def _measure(model: PreTrainedModel, task: Task, step: int, file: TextIO, watch: Watch) -> None:
+def _measure(model: PreTrainedModel, task: Task, step: int, file: TextIO, watch: Progress) -> None:
     import torch
 
     model.eval()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...grammar import DiagnosticError, strip_pasta
-from ..models import Dtype, LoadedModel, add_tags, load_model
+from ..models import Dtype, LoadedModel, Progress, add_tags, load_model
 from ..runtime import Prompt
 from .adapters import with_adapter
 from .alone import alone_in
@@ -41,7 +41,6 @@ from .rounds import Asked, Point, PreferenceRecipe, Preferring, name_of_weight
 from .rules import annotate_by_rules
 from .scoring import Quality
 from .unfit import fit
-from .watching import Watch
 
 SUMMARY, PICTURE, CARD = "summary.json", "front.svg", "README.md"
 _INSTRUCTIONS = 1024
@@ -78,7 +77,7 @@ def train_pasta(
     prompts: Sequence[Prompt] | None = None,
     *,
     command: str,
-    watch: Watch,
+    watch: Progress,
 ) -> Mapping[str, Any]:
     """Run a recipe in a folder, and leave the trained model there; what the run was like, as data.
 
@@ -96,7 +95,7 @@ class _Run:
     recipe: PastaRecipe
     folder: Path
     command: str
-    watch: Watch
+    watch: Progress
 
     def run(self, prompts: Sequence[Prompt] | None) -> Mapping[str, Any]:
         """Stage by stage."""

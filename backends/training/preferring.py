@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..models import Progress
 from .batching import batch
 from .bonbon import Pair, bonbon_loss
 from .likelihood import log_likelihoods, logits_of
 from .loop import Recipe, train
 from .packing import Packed
 from .rows import Rows, told
-from .watching import Watch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +38,7 @@ def prefer(
     folder: Path,
     *,
     about: Mapping[str, Any] | None = None,
-    watch: Watch | None = None,
+    watch: Progress | None = None,
 ) -> None:
     """Train a model by the BoNBoN loss of some pairs, each of so many candidates; `references` are the frozen model's.
 
@@ -48,14 +48,14 @@ def prefer(
 
 
 def reference_likelihoods(
-    model: PreTrainedModel, pairs: Sequence[Preference], file: Path, made_by: Mapping[str, Any], watch: Watch
+    model: PreTrainedModel, pairs: Sequence[Preference], file: Path, made_by: Mapping[str, Any], watch: Progress
 ) -> list[Pair]:
     """What a frozen model gives each pair, in nats; worked out once, and kept in a file. Raises SP0850, SP0855."""
     import torch
 
     rows = Rows(file, made_by, lambda row: Pair(told(row, "best", float), told(row, "worst", float)))
     done = sum(rows.get(each.id) is not None for each in pairs)
-    watch.stage("reference likelihoods", len(pairs), done)
+    watch.stage("reference likelihoods", len(pairs), done=done)
     model.eval()
     for each in pairs:
         if rows.get(each.id) is None:

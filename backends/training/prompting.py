@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...grammar import DiagnosticError
-from ..models import TokenizerWords, eos_ids, load_tokenizer, model_folder
+from ..models import Progress, TokenizerWords, eos_ids, load_tokenizer, model_folder
 from ..runtime import Prompt
 from .answering import Answered, Open, Speaker, answer, card_of
 from .errors import NothingToAsk
 from .openings import OPENINGS
-from .watching import Watch
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -49,7 +48,7 @@ class Useless(Enum):
 
 
 def own_prompts(
-    answering: Speaker, count: int, file: Path, open_plan: Open, watch: Watch
+    answering: Speaker, count: int, file: Path, open_plan: Open, watch: Progress
 ) -> tuple[list[Prompt], Counter[Useless]]:
     """So many prompts that a model makes up, or fewer where it repeats itself; and what was dropped.
 

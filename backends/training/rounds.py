@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ...grammar import DiagnosticError
-from ..models import LoadedModel
+from ..models import LoadedModel, Progress
 from ..runtime import Prompt
 from .candidates import Candidate, Sampling, write_candidates
 from .errors import NothingToMeasure
@@ -24,7 +24,6 @@ from .packing import pack
 from .preferring import Preference, prefer, reference_likelihoods
 from .rows import Rows, all_told
 from .scoring import WORST, Quality, best_and_worst, score
-from .watching import Watch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,7 +87,7 @@ class Preferring:
     recipe: PreferenceRecipe
     folder: Path
     about: Mapping[str, Any]
-    watch: Watch
+    watch: Progress
 
     def __post_init__(self) -> None:
         """Remember the supervised weights."""
@@ -146,7 +145,7 @@ class Preferring:
         """The quality of all answers, kept in a file; what a limit cut off is as bad as can be."""
         rows = Rows(file, made_by, lambda row: [*all_told(row, "qualities", float)])
         judged = {each.prompt.id: rows.get(each.prompt.id) for each in asked}
-        self.watch.stage("judgements", len(asked), sum(each is not None for each in judged.values()))
+        self.watch.stage("judgements", len(asked), done=sum(each is not None for each in judged.values()))
         for each, candidates in zip(asked, found, strict=True):
             if len(judged[each.prompt.id] or ()) != len(candidates):
                 judged[each.prompt.id] = qualities = self._judged(each, candidates)

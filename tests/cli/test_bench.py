@@ -45,7 +45,7 @@ def test_a_table(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     assert "\n  short  " in said.out
     assert "skipped transformers: the reference engine runs toy tables" in said.out
     assert "ngram: the same tokens as autoregressive on all 2 prompts\n" in said.out
-    assert "SP0915" in said.err and "measuring 6 answers" in said.err
+    assert "SP0915" in said.err and "measuring answers: 6\n" in said.err
 
 
 def test_json(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:

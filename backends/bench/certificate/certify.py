@@ -10,7 +10,7 @@ from typing import Protocol
 from ....grammar import Diagnostic, DiagnosticError
 from ....planner import CompiledPlan
 from ....planner.graph import Graph, Tags
-from ...models import LoadedModel, Progress
+from ...models import LoadedModel, Progress, Silent
 from ...runtime import Prompt
 from ..baselines import DTYPES
 from ..cases import Case, Group, cases_of, groups, rows_of, spread
@@ -18,7 +18,6 @@ from ..counts import check_count
 from ..decoding import Decoding, contender_of
 from ..generate import encoder_of
 from ..pairing import LeftOut
-from ..progress import Counting, Uncounted
 from ..setting import Setting, setting_of
 from ..weights import Weights, WeightSets
 from .certificate import Certificate, GreedyCertificate
@@ -38,7 +37,7 @@ class Examination(Protocol):
     def notes(self) -> tuple[Diagnostic, ...]:
         """What a person should know: suggestions of a checkpoint that are not followed."""
 
-    def certificate(self, counting: Counting) -> Certificate:
+    def certificate(self, progress: Progress) -> Certificate:
         """Examine."""
 
 
@@ -57,9 +56,9 @@ class GreedyExamination:
         """Of the plan's decoder."""
         return self.plan.notes
 
-    def certificate(self, counting: Counting) -> GreedyCertificate:
+    def certificate(self, progress: Progress) -> GreedyCertificate:
         """Answer, and hold the answers against the target."""
-        found = [*self._found(counting)]
+        found = [*self._found(progress)]
         return GreedyCertificate(
             self.setting,
             str(self.graph.law),
@@ -68,12 +67,14 @@ class GreedyExamination:
             left_out=tuple(each for each in found if isinstance(each, LeftOut)),
         )
 
-    def _found(self, counting: Counting) -> Iterator[Identity | LeftOut]:
-        counting.begin(len(self.groups), "groups of answers" if self.setting.batch > 1 else "answers")
+    def _found(self, progress: Progress) -> Iterator[Identity | LeftOut]:
+        progress.stage(
+            "measuring groups of answers" if self.setting.batch > 1 else "measuring answers", len(self.groups)
+        )
         encoder = encoder_of(self.graph, self.target)
         for group in self.groups:
-            counting.step(self.plan.name)
             answer = self.plan.answer(group.prompts)
+            progress.step()
             for prompt in group.prompts:
                 if prompt.id in answer.refused:
                     yield LeftOut(prompt.id, self.plan.name, answer.refused[prompt.id])
@@ -99,7 +100,7 @@ def certify(
         ModuleNotFoundError: if the engine's libraries are not installed.
         TypeError, ValueError: for cases that are none or share an id, and counts that are too small; nothing loads before.
     """
-    return examine(plan, cases=cases, limit=limit, redraws=redraws).certificate(Uncounted())
+    return examine(plan, cases=cases, limit=limit, redraws=redraws).certificate(Silent())
 
 
 def examine(

@@ -12,10 +12,9 @@ from ....planner.graph import Accept, Graph, Model, Sampling
 from ... import decoder
 from ...decoding import Sampling as Law
 from ...decoding import law
-from ...models import LoadedModel
+from ...models import LoadedModel, Progress
 from ...runtime import LoopDecoder, Network, Program, Prompt
 from ..pairing import LeftOut
-from ..progress import Counting
 from ..setting import Setting
 from ..weights import WeightSets
 from .certificate import Redrawn, SampledCertificate
@@ -36,10 +35,10 @@ class SampledExamination:
     prompts: tuple[Prompt, ...]
     redraws: int
 
-    def certificate(self, counting: Counting) -> SampledCertificate:
+    def certificate(self, progress: Progress) -> SampledCertificate:
         """Redraw, and hold the draws against the target's laws."""
-        counting.begin(len(self.prompts) * self.redraws, "redraws")
-        found = [self._prefix(number, prompt, counting) for number, prompt in enumerate(self.prompts)]
+        progress.stage("measuring redraws", len(self.prompts) * self.redraws)
+        found = [self._prefix(number, prompt, progress) for number, prompt in enumerate(self.prompts)]
         return SampledCertificate(
             self.setting,
             str(self.graph.law),
@@ -49,7 +48,7 @@ class SampledExamination:
             left_out=tuple(each for each in found if isinstance(each, LeftOut)),
         )
 
-    def _prefix(self, number: int, prompt: Prompt, counting: Counting) -> Redrawn | LeftOut:
+    def _prefix(self, number: int, prompt: Prompt, progress: Progress) -> Redrawn | LeftOut:
         drawn: Counter[tuple[int, ...]] = Counter()
         scores, passes = self.networks[self.graph.target.name].scores, self._passes
         networks, longest = [*self.networks.values()], self.setting.max_new_tokens
@@ -61,8 +60,8 @@ class SampledExamination:
             with prefix_of(self.program, networks, prompt, likeliest, longest) as prefix:
                 # No two redraws of a certificate have the same draws.
                 for key in range(number * self.redraws, (number + 1) * self.redraws):
-                    counting.step(f"behind {prompt.id}")
                     drawn[redraw(self.program, prefix, key)] += 1
+                    progress.step(f"behind {prompt.id}")
         except DiagnosticError as error:
             return LeftOut(prompt.id, self.setting.plan, error.diagnostics)
         places = compared(drawn, prefix.text, scores, self._law)

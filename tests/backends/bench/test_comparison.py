@@ -19,8 +19,8 @@ from specplan.backends.bench import (
     rounds,
     summarise,
 )
-from specplan.backends.bench.progress import Uncounted
 from specplan.backends.bench.statistics import Acceptance, Quartiles, acceptance, quartiles
+from specplan.backends.models import Silent
 from specplan.backends.runtime import Prompt, Translation
 
 
@@ -34,7 +34,7 @@ def comparison(scripted: Any, alone: Any, setting: Setting) -> Comparison:
         scripted("transformers", (4.0,), refuses=frozenset({"code-2"})),
     ]
     names = [each.name for each in contenders]
-    events = list(rounds(contenders, alone, repeats=1, warmup=0, counting=Uncounted()))
+    events = list(rounds(contenders, alone, repeats=1, warmup=0, progress=Silent()))
     skipped = [Skipped("transformers-assisted", "transformers assists one row at a time")]
     return summarise(setting, names, events, skipped=skipped)
 
@@ -54,7 +54,7 @@ def test_ratios_are_paired_by_prompt_and_per_token(comparison: Comparison) -> No
 def test_rounds_of_a_prompt_are_one_figure(scripted: Any, alone: Any, setting: Setting) -> None:
     """The median over a prompt's rounds of ratios, each within its round: a slow round slows both."""
     contenders = [scripted("plan", (1.0, 10.0, 1.0)), scripted("autoregressive", (2.0, 20.0, 8.0))]
-    events = rounds(contenders, alone[:1], repeats=3, warmup=0, counting=Uncounted())
+    events = rounds(contenders, alone[:1], repeats=3, warmup=0, progress=Silent())
     (plan, _) = summarise(setting, ["plan", "autoregressive"], events).measured
     assert plan.ratio("autoregressive").overall == Quartiles(1, 2.0, 2.0, 2.0)
     assert plan.tokens_per_s.median == 10.0
@@ -80,7 +80,7 @@ def test_where_answers_part(comparison: Comparison) -> None:
 
 def test_sampled_answers_are_not_compared(scripted: Any, alone: Any, setting: Setting) -> None:
     contenders = [scripted("plan", tokens=3), scripted("autoregressive")]
-    events = rounds(contenders, alone, repeats=1, warmup=0, counting=Uncounted())
+    events = rounds(contenders, alone, repeats=1, warmup=0, progress=Silent())
     found = summarise(replace(setting, greedy=False), ["plan", "autoregressive"], events)
     assert found.measured[0].differing is None
 
@@ -89,7 +89,7 @@ def test_what_a_guard_did_is_counted_and_told(scripted: Any, alone: Any, setting
     (guarded,) = (replace(each, rested=4) for each in scripted("plan", kept=(5, 1)).answer([Prompt(1, "a")]).stats)
     assert acceptance([guarded, replace(guarded, rested=3)]) == Acceptance(20, 12, 48, 2, (10, 2), rested=7)
     found = summarise(
-        setting, ["plan"], rounds([scripted("plan", kept=(5, 1))], alone, repeats=1, warmup=0, counting=Uncounted())
+        setting, ["plan"], rounds([scripted("plan", kept=(5, 1))], alone, repeats=1, warmup=0, progress=Silent())
     )
     assert "rest for" not in comparison_text(found)
     measured = replace(found.measured[0], acceptance=acceptance([guarded]))
@@ -139,7 +139,7 @@ def test_a_table_of_a_part_says_so(comparison: Comparison) -> None:
 
 
 def test_a_plan_without_rivals(scripted: Any, alone: Any, setting: Setting) -> None:
-    events = list(rounds([scripted("plan")], alone, repeats=1, warmup=0, counting=Uncounted()))
+    events = list(rounds([scripted("plan")], alone, repeats=1, warmup=0, progress=Silent()))
     found = summarise(setting, ["plan"], events)
     assert "plan" in comparison_text(found)
     pytest.importorskip("matplotlib")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from specplan.backends.bench import Answer, Comparison, Quartiles, Setting, comparison_text, picture, rounds, summarise
-from specplan.backends.bench.progress import Uncounted
 from specplan.backends.bench.statistics import quartiles
+from specplan.backends.models import Silent
 from specplan.backends.runtime import Prompt, Stats, ThreadStats
 from specplan.backends.runtime.pasta import TagCounts
 
@@ -54,7 +54,7 @@ class Saying:
 
 
 def compared(setting: Setting, alone: Any, *contenders: Any) -> Comparison:
-    events = list(rounds(contenders, alone, repeats=1, warmup=0, counting=Uncounted()))
+    events = list(rounds(contenders, alone, repeats=1, warmup=0, progress=Silent()))
     return summarise(setting, [each.name for each in contenders], events)
 
 

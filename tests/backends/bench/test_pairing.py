@@ -6,21 +6,22 @@ from typing import Any
 
 from specplan.backends.bench import Case, LeftOut, Round, rounds
 from specplan.backends.bench.cases import Group, groups, shipped_cases, spread
-from specplan.backends.bench.progress import Uncounted
+from specplan.backends.models import Silent
 
 
-class Counted:
-    total = steps = 0
+class Counted(Silent):
+    steps = 0
+    total: int | None = None
 
-    def begin(self, total: int) -> None:
+    def stage(self, what: str, total: int | None = None, *, done: int = 0, of_bytes: bool = False) -> None:
         self.total = total
 
-    def step(self, what: str) -> None:
+    def step(self, note: str = "") -> None:
         self.steps += 1
 
 
 def play(contenders: Sequence[Any], of: Sequence[Group], *, repeats: int = 1, warmup: int = 0) -> list[Round | LeftOut]:
-    return list(rounds(contenders, of, repeats=repeats, warmup=warmup, counting=Uncounted()))
+    return list(rounds(contenders, of, repeats=repeats, warmup=warmup, progress=Silent()))
 
 
 def test_each_comes_first_in_turn_and_another_one_in_each_repeat(scripted: Any, alone: Any) -> None:
@@ -47,7 +48,7 @@ def test_repeats_go_round_all_prompts(scripted: Any, alone: Any) -> None:
 def test_the_warm_up_is_not_counted(scripted: Any, alone: Any) -> None:
     one, other = scripted("a"), scripted("b")
     counted = Counted()
-    found = list(rounds([one, other], alone, repeats=1, warmup=2, counting=counted))
+    found = list(rounds([one, other], alone, repeats=1, warmup=2, progress=counted))
     assert len(found) == 4
     assert len(one.asked) == len(other.asked) == 6
     assert counted.total == counted.steps == 12
@@ -71,7 +72,7 @@ def test_a_group_of_which_nothing_is_left_is_no_round(scripted: Any, alone: Any)
 
 def test_whoever_stops_keeps_whole_rounds(scripted: Any, alone: Any) -> None:
     one, other = scripted("a"), scripted("b")
-    found = list(islice(rounds([one, other], alone, repeats=1, warmup=0, counting=Uncounted()), 2))
+    found = list(islice(rounds([one, other], alone, repeats=1, warmup=0, progress=Silent()), 2))
     assert all(isinstance(each, Round) and len(each.answers) == 2 for each in found)
     assert len(one.asked) == len(other.asked) == 2
 

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from specplan.backends.models import load_tokenizer
+from specplan.backends.models import Silent, load_tokenizer
 from specplan.backends.runtime import Finished, Prompt
 from specplan.backends.training.answering import Answered, Open, Speaker, answer, opening_on
 from specplan.backends.training.corpus import CorpusRecipe, gather_corpus
@@ -19,7 +19,6 @@ from specplan.backends.training.openings import OPENINGS
 from specplan.backends.training.prompting import Useless, useful, users_turn
 from specplan.backends.training.rows import Rows, told
 from specplan.backends.training.unfit import Unfit, fit, unfit, whole_part
-from specplan.backends.training.watching import Unwatched
 from specplan.grammar import DiagnosticError
 from specplan.planner import CompiledPlan
 
@@ -55,7 +54,7 @@ def speaking(saved: Path, **changes: object) -> Speaker:
 
 
 def said(speaker: Speaker, file: Path, open_plan: Open | None = None) -> list[Answered]:
-    return answer(PROMPTS, speaker, file, open_plan or opening_on("cpu"), Unwatched(), "answers")
+    return answer(PROMPTS, speaker, file, open_plan or opening_on("cpu"), Silent(), "answers")
 
 
 def test_answers_are_the_same_behind_any_interruption(saved: Path, tmp_path: Path) -> None:
@@ -91,7 +90,7 @@ def test_other_settings_are_refused(saved: Path, tmp_path: Path) -> None:
 def test_another_prompt_of_the_same_id_is_answered(saved: Path, tmp_path: Path) -> None:
     first = said(speaking(saved), tmp_path / "a.jsonl")
     other = [Prompt(PROMPTS[0].id, "something else"), *PROMPTS[1:]]
-    again = answer(other, speaking(saved), tmp_path / "a.jsonl", opening_on("cpu"), Unwatched(), "answers")
+    again = answer(other, speaking(saved), tmp_path / "a.jsonl", opening_on("cpu"), Silent(), "answers")
     assert again[0].prompt == "something else" and again[0].text != first[0].text and again[1:] == first[1:]
 
 
@@ -157,16 +156,16 @@ def test_without_a_chat_template_there_are_no_own_prompts(saved: Path, tmp_path:
     (tmp_path / "mute" / "chat_template.jinja").unlink()
     recipe = CorpusRecipe(str(tmp_path / "mute"), count=2, max_new_tokens=4)
     with pytest.raises(DiagnosticError) as error:
-        gather_corpus(recipe, None, tmp_path, opening_on("cpu"), Unwatched())
+        gather_corpus(recipe, None, tmp_path, opening_on("cpu"), Silent())
     assert refusal(error).startswith("SP0853")
     # Prompts that are given are then read as they are.
-    found = gather_corpus(recipe, PROMPTS, tmp_path, opening_on("cpu"), Unwatched())
+    found = gather_corpus(recipe, PROMPTS, tmp_path, opening_on("cpu"), Silent())
     assert recipe.speaker.template == "none" and len(found.answers) == 7
 
 
 def test_a_model_that_makes_up_nothing_of_use_is_asked_so_often_and_no_more(saved: Path, tmp_path: Path) -> None:
     recipe = CorpusRecipe(str(saved), count=2, max_new_tokens=4, dtype="float32", batch=2)
-    corpus = gather_corpus(recipe, None, tmp_path, opening_on("cpu"), Unwatched())
+    corpus = gather_corpus(recipe, None, tmp_path, opening_on("cpu"), Silent())
     assert corpus.prompts == 0 and corpus.answers == () and corpus.useless.total() == 8
     assert corpus.to_json()["useless_prompts"] == {"garbled": 1, "unended": 7}
     made = [json.loads(line) for line in (tmp_path / "prompts.jsonl").read_text().splitlines()[1:]]
@@ -177,7 +176,7 @@ def test_a_model_that_makes_up_nothing_of_use_is_asked_so_often_and_no_more(save
 def test_the_same_prompt_under_two_ids_is_answered_once(saved: Path, tmp_path: Path) -> None:
     recipe = CorpusRecipe(str(saved), max_new_tokens=4, dtype="float32")
     prompts = [*PROMPTS[:2], Prompt("again", PROMPTS[0].text), PROMPTS[2]]
-    corpus = gather_corpus(recipe, prompts, tmp_path, opening_on("cpu"), Unwatched())
+    corpus = gather_corpus(recipe, prompts, tmp_path, opening_on("cpu"), Silent())
     assert [each.id for each in corpus.answers] == ["p0", "p1", "p2"]
     assert corpus.to_json() == {
         "prompts": 4,

@@ -18,7 +18,7 @@ pytest.importorskip("peft")
 pytest.importorskip("matplotlib")
 
 from specplan.backends import decoder
-from specplan.backends.models import load_model
+from specplan.backends.models import Silent, load_model
 from specplan.backends.runtime import Prompt
 from specplan.backends.training import (
     CorpusRecipe,
@@ -30,7 +30,6 @@ from specplan.backends.training import (
 )
 from specplan.backends.training.model_card import plan_of
 from specplan.backends.training.rows import Rows
-from specplan.backends.training.watching import Unwatched
 from specplan.grammar import DiagnosticError
 from specplan.planner import compile_source
 
@@ -47,7 +46,7 @@ class Stopped(Exception):
     """What ends a run in the middle, as Ctrl-C would."""
 
 
-class Stopping(Unwatched):
+class Stopping(Silent):
     """Ends a run behind so many steps of anything."""
 
     def __init__(self, after: int) -> None:
@@ -83,7 +82,7 @@ def answered(recipe: PastaRecipe, folder: Path, answers: Mapping[str | int, str]
 
 def run(recipe: PastaRecipe, folder: Path, prompts: Sequence[Prompt] = PROMPTS, stop: int | None = None) -> Any:
     if stop is None:
-        return train_pasta(recipe, folder, prompts, command=COMMAND, watch=Unwatched())
+        return train_pasta(recipe, folder, prompts, command=COMMAND, watch=Silent())
     with pytest.raises(Stopped):
         train_pasta(recipe, folder, prompts, command=COMMAND, watch=Stopping(stop))
 

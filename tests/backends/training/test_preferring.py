@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from io import StringIO
 from math import exp
 from pathlib import Path
 
@@ -16,7 +15,7 @@ pytest.importorskip("peft")
 
 import torch
 
-from specplan.backends.models import Detokenizer, LoadedModel, add_tags, load_model
+from specplan.backends.models import Detokenizer, LoadedModel, Silent, add_tags, load_model
 from specplan.backends.runtime import Prompt
 from specplan.backends.training import Pair, Recipe
 from specplan.backends.training.candidates import Candidate, Sampling, write_candidates
@@ -25,7 +24,6 @@ from specplan.backends.training.lessons import School
 from specplan.backends.training.packing import pack
 from specplan.backends.training.preferring import Preference, likelihoods, prefer, reference_likelihoods
 from specplan.backends.training.scoring import WORST, Verdict
-from specplan.backends.training.watching import Unwatched, WatchedLines
 from specplan.grammar import strip_pasta
 
 from ..joining import join_threads
@@ -58,7 +56,7 @@ def likes_tags(saved: Path) -> LoadedModel:
 def sampled(loaded: LoadedModel, file: Path, seed: int = 0) -> list[list[Candidate]]:
     machine = School.of(loaded, "chat", 1024).machine
     sampling = Sampling(count=4, max_new_tokens=70, batch=5, seed=seed)
-    return write_candidates(PROMPTS, lambda: loaded, sampling, machine, file, {"policy": "tiny"}, Unwatched())
+    return write_candidates(PROMPTS, lambda: loaded, sampling, machine, file, {"policy": "tiny"}, Silent())
 
 
 def test_candidates_are_what_their_threads_said(promising: LoadedModel, tmp_path: Path) -> None:
@@ -130,8 +128,8 @@ def pairs_of(loaded: LoadedModel, found: Sequence[Sequence[Candidate]]) -> list[
 
 def test_preferring_pulls_the_best_and_the_worst_apart(saved: Path, promising: LoadedModel, tmp_path: Path) -> None:
     pairs = pairs_of(promising, sampled(promising, tmp_path / "a.jsonl"))
-    references = reference_likelihoods(promising.model, pairs, tmp_path / "r.jsonl", {}, Unwatched())
-    assert references == reference_likelihoods(promising.model, pairs, tmp_path / "r.jsonl", {}, Unwatched())
+    references = reference_likelihoods(promising.model, pairs, tmp_path / "r.jsonl", {}, Silent())
+    assert references == reference_likelihoods(promising.model, pairs, tmp_path / "r.jsonl", {}, Silent())
     with torch.no_grad():
         assert references == [Pair(found.best.item(), found.worst.item()) for found in pairs_seen(promising, pairs)]
     learner = likes_tags(saved)
@@ -150,19 +148,3 @@ def test_preferring_pulls_the_best_and_the_worst_apart(saved: Path, promising: L
 def pairs_seen(loaded: LoadedModel, pairs: Sequence[Preference]) -> list[Pair]:
     loaded.model.eval()
     return [likelihoods(loaded.model, each) for each in pairs]
-
-
-def test_lines_tell_how_far_it_is() -> None:
-    stream, seconds = StringIO(), iter([0.0, 0.0, 10.0, 40.0, 40.0, 50.0, 90.0, 90.0])
-    watch = WatchedLines(stream, lambda: next(seconds))
-    watch.stage("steps", 9, 2)
-    for _ in range(2):
-        watch.step("loss 1.0")
-    watch.stage("unpacking")
-    watch.reached(5)
-    assert stream.getvalue().splitlines() == [
-        "steps: 9, 2 of them done before",
-        "steps: 4 of 9, loss 1.0",
-        "unpacking",
-        "unpacking: 5",
-    ]
