@@ -77,7 +77,8 @@ class LossNotFinite(TrainingError):
 
     def help(self) -> tuple[str, ...]:
         """What mostly helps."""
-        return (f"run it again with a lower --learning-rate, {self.rate / 10:g} say",)
+        lower = f"a lower --learning-rate, {self.rate / 10:g} say"
+        return (f"run it again with {lower}, or --preference-rate where preferences are learned",)
 
 
 @dataclass(frozen=True)
