@@ -122,7 +122,9 @@ class Stats:
 class Result:
     """A finished row. `token_ids` hold the token that ended it, if one did; a special token has no part in `text`.
 
-    Of a row that forked they are in reading order, each block behind its promise; what was promised is not in `text`.
+    Of a row that forked they are in reading order, each block behind its promise; what was promised is not in `text`. A stop
+    string is not in `text` either; the token that completed it is the last of `token_ids`, whatever threads had said by then
+    that would be read behind it: `stats` count that too.
     """
 
     id: str | int
@@ -131,7 +133,7 @@ class Result:
     prompt_tokens: int
     stats: Stats
     annotated: str | None = None
-    """All that was said with its tags, as PASTA-LANG is written, stop strings and all; None where rows cannot fork."""
+    """`text` with its tags, as PASTA-LANG is written; None where rows cannot fork."""
 
     def to_json(self) -> dict[str, Any]:
         """One line of `specplan run --format json`."""

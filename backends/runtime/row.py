@@ -122,6 +122,8 @@ class Row:
             translation_s=self._translation_s,
             threads=None if self.telling is None else self._threads(self.telling),
         )
-        tokens = self.strands.joined(self.prompt_tokens, None if self.telling is None else self.telling.opening)
-        annotated = None if self.telling is None else self.telling.annotated
+        tokens, annotated = tuple(self.said), None
+        if self.telling is not None:
+            tokens = self.strands.joined(self.prompt_tokens, self.telling.opening, self.telling.end)
+            annotated = self.telling.annotated
         return Result(self.prompt.id, "".join(self._texts), tokens, self.prompt_tokens, stats, annotated)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from .events import ThreadStep
 from .forks import Fork, Phase
@@ -61,14 +61,29 @@ class Strands:
             for each in self._forks
         ]
 
-    def joined(self, prompt_tokens: int, opening: int | None) -> tuple[int, ...]:
-        """All that was said as a person reads it: each fork behind its promise, behind its opening tag."""
-        main, tokens, first = self._said[0], list[int](), 0
+    def joined(self, prompt_tokens: int, opening: int | None, last: tuple[int, int] | None = None) -> tuple[int, ...]:
+        """All that was said as a person reads it: each fork behind its promise, behind its opening tag.
+
+        `last` is a thread, and how many of its tokens are read: what comes behind these in reading is left out.
+        """
+        tokens: list[int] = []
+        for thread, first, said in self._in_reading_order(prompt_tokens):
+            is_last = last is not None and last[0] == thread and last[1] <= first + len(said)
+            read = said[: last[1] - first] if last is not None and is_last else said
+            if thread and read:
+                assert opening is not None, "threads that fork have a tag that opens them"
+                tokens.append(opening)
+            tokens += read
+            if is_last:
+                break
+        return tuple(tokens)
+
+    def _in_reading_order(self, prompt_tokens: int) -> Iterator[tuple[int, int, Sequence[int]]]:
+        """What threads have said, part by part: the thread, the number of the part's first token in it, and its tokens."""
+        main, first = self.of(0), 0
         for number, fork in enumerate(self._forks, start=1):
             end = fork.end + 1 - prompt_tokens
-            tokens += main[first:end]
+            yield 0, first, main[first:end]
+            yield number, 0, self.of(number)
             first = end
-            if self.of(number):
-                assert opening is not None, "threads that fork have a tag that opens them"
-                tokens += (opening, *self.of(number))
-        return (*tokens, *main[first:])
+        yield 0, first, main[first:]

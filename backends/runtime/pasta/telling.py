@@ -62,6 +62,9 @@ class Telling:
         self._joining, self._stops, self.words = joining, stops, words
         self.spoken = 0
         """How many tokens of text there were."""
+        self.end: tuple[int, int] | None = None
+        """The thread in which a stop string became complete, and with how many of its tokens."""
+        self._shown = 0
 
     @property
     def opening(self) -> int:
@@ -110,7 +113,13 @@ class Telling:
 
     def shown(self) -> str:
         """What reads on behind what was shown before."""
-        return self._stops.push(self._joining.shown())
+        texts = []
+        for text, thread, said in self._joining.further():
+            texts.append(self._stops.push(text))
+            if self.is_over:
+                self.end = self.end or (thread, said)
+                break
+        return self._counted("".join(texts))
 
     def news(self) -> dict[int, str]:
         """By thread, what text has come to it since the last time, wherever it will be read."""
@@ -118,12 +127,16 @@ class Telling:
 
     def flush(self) -> str:
         """What was held back, once all threads have ended."""
-        return self._stops.flush()
+        return self._counted(self._stops.flush())
+
+    def _counted(self, shown: str) -> str:
+        self._shown += len(shown)
+        return shown
 
     @property
     def annotated(self) -> str:
-        """All that was said so far, with its tags; a stop string takes nothing away from it."""
-        return print_pasta(self._joining.answer)
+        """All that was said so far, with its tags; once a stop string has ended it, what was shown, with its tags."""
+        return print_pasta(self._joining.answer_of(self._shown) if self.is_over else self._joining.answer)
 
     @property
     def counts(self) -> TagCounts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from specplan.backends.runtime import (
 )
 from specplan.backends.runtime.forks import Fork
 from specplan.backends.runtime.readings import side_by_side
-from specplan.grammar import Tag
+from specplan.grammar import SourceFile, Tag, parse_pasta, strip_pasta
 
 from .promising import DECODE, END, TAGS, Around, Biased, Script, Scripted, ids, plan, running
 from .test_runners import recorded
@@ -220,6 +220,33 @@ def test_stop_strings_are_those_of_the_text_that_is_read(tagged: Tagged, promisi
     more = f"stop: {{strings: {strings}}}\n"
     (result,) = scripted(tagged, promising, ANSWER, more=more).generate([Prompt(1, "Q:")])
     assert result.text == whole.split(strings[0])[0]
+
+
+@pytest.mark.parametrize("string", ["ne", "e Two", "long t", "is", "five", "Four f", "r fi", "nothing"])
+def test_what_a_stop_string_leaves_does_not_depend_on_how_many_fork(
+    tagged: Tagged, promising: Path, string: str
+) -> None:
+    """Tokens up to the one that completed it, in the order of reading, and the tags of the text that is left."""
+    more = f"stop: {{strings: [{string!r}]}}\n"
+    one, eight = (
+        scripted(tagged, promising, ANSWER, more=more, forks=forks).generate([Prompt(1, "Q:")])[0] for forks in (1, 8)
+    )
+    assert (one.text, one.token_ids, one.annotated) == (eight.text, eight.token_ids, eight.annotated)
+    (whole,) = scripted(tagged, promising, ANSWER).generate([Prompt(1, "Q:")])
+    assert one.token_ids == whole.token_ids[: len(one.token_ids)]
+    assert [*_read(one.token_ids)] == ids(whole.text if string == "nothing" else one.text + string)
+    assert one.annotated is not None and whole.annotated is not None
+    answer, _ = parse_pasta(SourceFile("answer", one.annotated))
+    assert answer is not None and strip_pasta(answer) == one.text
+
+
+def _read(tokens: tuple[int, ...]) -> Iterator[int]:
+    """Those that are read: no tags, no promises, no end."""
+    in_promise = False
+    for token in tokens:
+        in_promise = token == TAGS[Tag.PROMISE] or (in_promise and token != TAGS[Tag.END])
+        if not in_promise and token < END:
+            yield token
 
 
 class Positions(Around):
